@@ -1,0 +1,161 @@
+//! The context: what an encryption belongs to, stated on every call.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use crate::error::{Code, Error, Result};
+
+/// 1 to 32 named strings, for example purpose, tenant and environment. Both sides state the same pairs; nothing of
+/// them is stored in the document. Put stable scope here and the record's id into the rule's `bind`.
+///
+/// ```
+/// # fn main() -> apiseal::Result<()> {
+/// let context = apiseal::Context::new("orders")?.with("tenant", "acme")?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Context {
+    /// Ascending by name.
+    pairs: Vec<(String, String)>,
+    digest: [u8; 32],
+}
+
+impl Context {
+    /// Most pairs a context may have.
+    pub const MAX_PAIRS: usize = 32;
+    /// Most bytes a name or a value may have.
+    pub const MAX_STRING: usize = 1024;
+
+    /// A context with the pair `purpose`, which encryption and decryption demand.
+    ///
+    /// # Errors
+    /// [`Code::ContextTooLong`].
+    pub fn new(purpose: &str) -> Result<Self> {
+        Context::from_pairs([("purpose", purpose)])
+    }
+
+    /// Adds one pair.
+    ///
+    /// # Errors
+    /// [`Code::ContextEmpty`], [`Code::ContextDuplicate`], [`Code::ContextTooLong`], [`Code::ContextReserved`].
+    pub fn with(self, name: &str, value: &str) -> Result<Self> {
+        let old = self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        Context::from_pairs(old.chain([(name, value)]))
+    }
+
+    /// A context of the given pairs, in any order.
+    ///
+    /// # Errors
+    /// [`Code::ContextEmpty`], [`Code::ContextDuplicate`], [`Code::ContextTooLong`], [`Code::ContextReserved`].
+    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
+        let mut owned: Vec<(String, String)> = Vec::new();
+        for (name, value) in pairs {
+            if name.is_empty() {
+                return Err(Error::new(Code::ContextEmpty));
+            }
+            if name.starts_with("apiseal.") {
+                return Err(Error::because(Code::ContextReserved, "names must not begin with `apiseal.`"));
+            }
+            if owned.len() == Self::MAX_PAIRS || name.len() > Self::MAX_STRING || value.len() > Self::MAX_STRING {
+                return Err(Error::because(
+                    Code::ContextTooLong,
+                    "at most 32 pairs, each name and value at most 1024 bytes",
+                ));
+            }
+            owned.push((name.to_owned(), value.to_owned()));
+        }
+        if owned.is_empty() {
+            return Err(Error::new(Code::ContextEmpty));
+        }
+        owned.sort();
+        if owned.windows(2).any(|two| matches!(two, [a, b] if a.0 == b.0)) {
+            return Err(Error::new(Code::ContextDuplicate));
+        }
+        let digest = Sha256::digest(encode(&owned)).into();
+        Ok(Context { pairs: owned, digest })
+    }
+
+    /// The value of a pair.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.pairs.iter().find(|pair| pair.0 == name).map(|pair| pair.1.as_str())
+    }
+
+    /// The pairs, ascending by name.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// SHA-256 of the canonical encoding; enters the key derivation.
+    pub(crate) fn digest(&self) -> &[u8; 32] {
+        &self.digest
+    }
+
+    /// Fields are only encrypted and decrypted under a stated purpose.
+    pub(crate) fn demand_purpose(&self) -> Result<()> {
+        match self.get("purpose") {
+            Some(_) => Ok(()),
+            None => Err(Error::new(Code::ContextMissing)),
+        }
+    }
+}
+
+/// u32 count, then name and value of each pair, each with a u32 length before it.
+fn encode(pairs: &[(String, String)]) -> Vec<u8> {
+    let mut out = (pairs.len() as u32).to_be_bytes().to_vec();
+    for (name, value) in pairs {
+        for text in [name, value] {
+            out.extend_from_slice(&(text.len() as u32).to_be_bytes());
+            out.extend_from_slice(text.as_bytes());
+        }
+    }
+    out
+}
+
+/// Values may be personal data (a patient's number): only names are shown.
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Context")?;
+        f.debug_list().entries(self.pairs.iter().map(|pair| &pair.0)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(pairs: &[(&str, &str)]) -> Code {
+        Context::from_pairs(pairs.iter().copied()).unwrap_err().code()
+    }
+
+    #[test]
+    fn vector_of_the_context_digest() {
+        let context = Context::new("users").unwrap().with("tenant", "acme").unwrap();
+        let hex: String = context.digest().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "9993258c8602111180bf361898a1a36cbedb3a85ccfe956b9259fcbd20579aa6");
+        let other_order = Context::from_pairs([("tenant", "acme"), ("purpose", "users")]).unwrap();
+        assert_eq!(context, other_order);
+    }
+
+    #[test]
+    fn case_7_pairs_are_told_apart_and_bad_ones_refused() {
+        let digest = |pairs: &[(&str, &str)]| *Context::from_pairs(pairs.iter().copied()).unwrap().digest();
+        assert_ne!(digest(&[("a", "bc")]), digest(&[("ab", "c")]));
+        assert_eq!(code(&[]), Code::ContextEmpty);
+        assert_eq!(code(&[("", "x")]), Code::ContextEmpty);
+        assert_eq!(code(&[("a", "1"), ("b", "2"), ("a", "3")]), Code::ContextDuplicate);
+        assert_eq!(code(&[("apiseal.principal", "p")]), Code::ContextReserved);
+        assert_eq!(code(&[("a", &"x".repeat(1025))]), Code::ContextTooLong);
+        let names: Vec<String> = (0..33).map(|i| format!("n{i}")).collect();
+        let pairs: Vec<_> = names.iter().map(|name| (name.as_str(), "")).collect();
+        assert_eq!(code(&pairs), Code::ContextTooLong);
+        assert!(Context::from_pairs(pairs.into_iter().take(32)).is_ok());
+    }
+
+    #[test]
+    fn values_do_not_print() {
+        let context = Context::new("orders").unwrap().with("patient", "12345").unwrap();
+        assert_eq!(format!("{context:?}"), r#"Context["patient", "purpose"]"#);
+    }
+}

@@ -1,0 +1,416 @@
+//! Decryption of a document: every position is authenticated before any plaintext leaves.
+//!
+//! One fault is reported, by phases: document, policy, token syntax, key, then authentication, whose failures are one
+//! code; inside a phase in document order. Token bodies are decoded into the output where their values will stand,
+//! opened in place, and the output is closed up at the end.
+
+use crate::context::Context;
+use crate::error::{Code, Error, Result};
+use crate::fields::binding;
+use crate::fields::cipher::{Decrypted, FieldCipher};
+use crate::fields::encrypt::{check_unselected, rule_of, whole_document};
+use crate::fields::keychoice::{Chosen, KeyChoice};
+use crate::ids::{Mode, Suite};
+use crate::json::scan::{self, Check, skip_space};
+use crate::json::text as json_text;
+use crate::policy::select::{Field, HeaderSpan, Selection, select};
+use crate::policy::{Layout, Rule, occurs};
+use crate::secret::SecretBytes;
+use crate::token::document::{Header, Opener};
+use crate::token::text::{self, Prefix};
+use crate::token::value;
+
+use zeroize::{Zeroize, Zeroizing};
+
+pub(super) fn decrypt(cipher: &FieldCipher, document: &[u8], context: &Context) -> Result<Decrypted> {
+    context.demand_purpose()?;
+    let policy = cipher.policy.inner();
+    let selection = select(policy, document, &cipher.limits, false)?;
+    match policy.layout {
+        Layout::Token => decrypt_values(cipher, &selection, context),
+        Layout::Document => decrypt_document(cipher, &selection, context),
+    }
+}
+
+/// The first fault of the earliest phase.
+#[derive(Default)]
+struct Faults {
+    policy: Option<Error>,
+    syntax: Option<Error>,
+    key: Option<Error>,
+}
+
+impl Faults {
+    fn add(&mut self, error: Error) {
+        let slot = match error.code() {
+            Code::MalformedToken => &mut self.syntax,
+            Code::NotEncrypted | Code::LayoutMismatch | Code::ModeMismatch => &mut self.policy,
+            _ => &mut self.key,
+        };
+        slot.get_or_insert(error);
+    }
+
+    /// Policy faults of the document as a whole come first.
+    fn raise(self, whole: Result<()>) -> Result<()> {
+        whole?;
+        [self.policy, self.syntax, self.key].into_iter().flatten().next().map_or(Ok(()), Err)
+    }
+}
+
+/// A decoded token body in the output, and what opens it.
+struct Body {
+    from: usize,
+    to: usize,
+    field: usize,
+    key: usize,
+}
+
+/// Layout T.
+fn decrypt_values(cipher: &FieldCipher, selection: &Selection<'_>, context: &Context) -> Result<Decrypted> {
+    let policy = cipher.policy.inner();
+    let choice = KeyChoice::new(&cipher.ring, context)?;
+    let now = cipher.clock.now();
+    let mut output = Output::new(selection);
+    let mut keys: Vec<(u16, Chosen<'_>)> = Vec::new();
+    let mut bodies: Vec<Body> = Vec::with_capacity(selection.fields.len());
+    let mut faults = Faults::default();
+    let mut accepted_plain = Vec::new();
+    let mut body = Vec::new();
+    for (at, field) in selection.fields.iter().enumerate() {
+        let rule = rule_of(policy, field)?;
+        let fault = |error: Error| place(selection, field, error);
+        let string = content(selection, field);
+        let string = match string.as_deref().map(|string| (text::prefix(string), string)) {
+            Some((Some(Prefix::Token), string)) => string,
+            Some((Some(_), _)) => {
+                faults.add(fault(Error::new(Code::LayoutMismatch)));
+                continue;
+            }
+            _ if accepts_plain(rule, selection.value(field), now) => {
+                accepted_plain.push(fault(Error::new(Code::NotEncrypted)).path().unwrap_or_default().to_owned());
+                continue;
+            }
+            _ => {
+                faults.add(fault(Error::new(Code::NotEncrypted)));
+                continue;
+            }
+        };
+        match read_token(string, &mut body, rule, field, &choice, &mut keys) {
+            Ok(key) => {
+                let (from, to) = output.replace(field.start as usize, field.end as usize, &body);
+                bodies.push(Body { from, to, field: at, key });
+            }
+            Err(error) => faults.add(fault(error)),
+        }
+    }
+    faults.raise(occurs::check(policy, selection).and_then(|()| check_unselected(policy, selection)))?;
+
+    let bounds = binding::bounds(policy, selection, &cipher.limits).map_err(as_rejected)?;
+    let (mut aad, mut position) = (Vec::new(), Vec::new());
+    let mut mismatch = None;
+    let mut opened: Vec<(usize, usize, usize)> = Vec::with_capacity(bodies.len());
+    let mut finished = output.finish_copying(selection.text.len());
+    for entry in &bodies {
+        let field = selection.fields.get(entry.field).ok_or(Error::new(Code::Internal))?;
+        let rule = rule_of(policy, field)?;
+        let (_, chosen) = keys.get(entry.key).ok_or(Error::new(Code::Internal))?;
+        let key = chosen.key_use();
+        let exact = selection.position(field);
+        position.clear();
+        binding::write_position(&mut position, &rule.position, exact);
+        aad.clear();
+        value::write_associated_data(&mut aad, key.suite, rule.position.mode(), &position, bounds.get(entry.field));
+        let bytes = finished.bytes.get_mut(entry.from..entry.to).ok_or(Error::new(Code::Internal))?;
+        let text = value::open(bytes, key, rule.position.mode(), &aad)?;
+        check_opened(text, binding::depth(exact), cipher.limits.depth)?;
+        if rule.types.is_some_and(|types| !types.allow(text)) {
+            mismatch = mismatch.or(Some(field));
+        }
+        let text_from = entry.from + text::TOKEN_HEAD;
+        opened.push((entry.from, text_from, text_from + text.len()));
+        finished.ends.push(entry.to);
+    }
+    if let Some(field) = mismatch {
+        return Err(selection.fault(Code::TypeMismatch, field.start));
+    }
+    Ok(Decrypted { text: finished.close_up(&opened), accepted_plain })
+}
+
+/// Reads a token into `body` and finds its key, which is added to `keys` once for each rule.
+fn read_token<'r>(
+    string: &[u8],
+    body: &mut Vec<u8>,
+    rule: &Rule,
+    field: &Field,
+    choice: &KeyChoice<'r, '_>,
+    keys: &mut Vec<(u16, Chosen<'r>)>,
+) -> Result<usize> {
+    let kid = text::parse_token(string, body)?;
+    let malformed = |detail: &'static str| Error::because(Code::MalformedToken, detail);
+    let (suite, mode) = match body.as_slice() {
+        [suite, mode, ..] => (Suite::of_token(*suite), Mode::of_token(*mode)),
+        _ => (None, None),
+    };
+    let suite = suite.ok_or_else(|| malformed("unknown suite"))?;
+    let mode = mode.ok_or_else(|| malformed("unknown mode"))?;
+    if mode != rule.position.mode() {
+        return Err(Error::new(Code::ModeMismatch));
+    }
+    let same = |(own, chosen): &(u16, Chosen<'_>)| {
+        *own == field.rule && chosen.key.kid.as_str() == kid && chosen.key.suite == suite
+    };
+    if let Some(at) = keys.iter().rposition(same) {
+        return Ok(at);
+    }
+    keys.push((field.rule, choice.for_decryption(std::iter::once(&rule.keys), kid, suite)?));
+    Ok(keys.len() - 1)
+}
+
+/// Layout D.
+fn decrypt_document(cipher: &FieldCipher, selection: &Selection<'_>, context: &Context) -> Result<Decrypted> {
+    let policy = cipher.policy.inner();
+    if !selection.root_is_object {
+        return Err(Error::new(Code::RootNotObject));
+    }
+    let Some(header_span) = selection.header else { return without_header(cipher, selection) };
+    let rejected = || Error::new(Code::Rejected);
+
+    // Policy, then the syntax of header and fields.
+    let mut faults = Faults::default();
+    let mut output = Output::new(selection);
+    let (header, kid) = match read_header(selection, header_span) {
+        Ok((header, kid)) => (Some(header), kid),
+        Err(error) => {
+            faults.add(error);
+            (None, String::new())
+        }
+    };
+    let removed = header_removal(selection.text, header_span);
+    let mut header_pending = true;
+    let mut fields: Vec<(u32, Body)> = Vec::with_capacity(selection.fields.len());
+    let mut clear_values = false;
+    let mut body = Vec::new();
+    for (at, field) in selection.fields.iter().enumerate() {
+        if header_pending && header_span.name < field.start as usize {
+            output.replace(removed.0, removed.1, &[]);
+            header_pending = false;
+        }
+        let string = content(selection, field);
+        match string.as_deref().map(|string| (text::prefix(string), string)) {
+            Some((Some(Prefix::Field), string)) => match text::parse_field(string, &mut body) {
+                Ok(counter) => {
+                    let (from, to) = output.replace(field.start as usize, field.end as usize, &body);
+                    fields.push((counter, Body { from, to, field: at, key: 0 }));
+                }
+                Err(error) => faults.add(place(selection, field, error)),
+            },
+            Some((Some(Prefix::Token), _)) => {
+                faults.add(place(selection, field, Error::new(Code::LayoutMismatch)));
+            }
+            _ => clear_values = true,
+        }
+    }
+    if header_pending {
+        output.replace(removed.0, removed.1, &[]);
+    }
+    faults.raise(check_unselected(policy, selection))?;
+    let header = header.ok_or(Error::new(Code::Internal))?;
+
+    // Key, then the set as a whole.
+    let choice = KeyChoice::new(&cipher.ring, context)?;
+    let rules = policy.rules.iter().map(|rule| &rule.keys);
+    let chosen = choice.for_decryption(rules, &kid, header.suite)?;
+    if clear_values || header.count as usize != selection.fields.len() || fields.len() != selection.fields.len() {
+        return Err(rejected());
+    }
+    let mut order: Vec<Option<usize>> = vec![None; fields.len()];
+    for (at, (counter, _)) in fields.iter().enumerate() {
+        match order.get_mut(*counter as usize) {
+            Some(slot @ None) => *slot = Some(at),
+            _ => return Err(rejected()),
+        }
+    }
+    let mut opener = Opener::new(chosen.key_use(), &header)?;
+    let mut finished = output.finish_copying(selection.text.len());
+    for at in order.into_iter().flatten() {
+        let (_, entry) = fields.get(at).ok_or(Error::new(Code::Internal))?;
+        let field = selection.fields.get(entry.field).ok_or(Error::new(Code::Internal))?;
+        let sealed = finished.bytes.get(entry.from + 4..entry.to).ok_or(Error::new(Code::Internal))?;
+        opener.authenticate(selection.position(field), sealed);
+    }
+    if policy.whole_document {
+        let whole = whole_document(selection, &[])?;
+        opener.verify(&[&[0; 4], &(whole.len() as u32).to_be_bytes(), &whole])?;
+    } else {
+        let bound = binding::document_bound(policy, selection, &cipher.limits).map_err(as_rejected)?;
+        opener.verify(&[&bound])?;
+    }
+
+    // Each value.
+    let mut mismatch = None;
+    let mut opened = Vec::with_capacity(fields.len());
+    for (counter, entry) in &fields {
+        let field = selection.fields.get(entry.field).ok_or(Error::new(Code::Internal))?;
+        let exact = selection.position(field);
+        let sealed = finished.bytes.get_mut(entry.from + 4..entry.to).ok_or(Error::new(Code::Internal))?;
+        let text = opener.open(*counter, exact, sealed)?;
+        check_opened(text, binding::depth(exact), cipher.limits.depth)?;
+        if rule_of(policy, field)?.types.is_some_and(|types| !types.allow(text)) {
+            mismatch = mismatch.or(Some(field));
+        }
+        opened.push((entry.from, entry.from + 4, entry.from + 4 + text.len()));
+        finished.ends.push(entry.to);
+    }
+    occurs::check(policy, selection)?;
+    if let Some(field) = mismatch {
+        return Err(selection.fault(Code::TypeMismatch, field.start));
+    }
+    Ok(Decrypted { text: finished.close_up(&opened), accepted_plain: Vec::new() })
+}
+
+/// A document of layout D that has no header: clear as a whole, or torn.
+fn without_header(cipher: &FieldCipher, selection: &Selection<'_>) -> Result<Decrypted> {
+    let policy = cipher.policy.inner();
+    if selection.has_field_string {
+        return Err(Error::new(Code::Rejected));
+    }
+    let now = cipher.clock.now();
+    let mut accepted_plain = Vec::new();
+    for field in &selection.fields {
+        let string = content(selection, field);
+        if string.is_some_and(|string| text::prefix(&string).is_some()) {
+            return Err(selection.fault(Code::LayoutMismatch, field.start));
+        }
+    }
+    check_unselected(policy, selection)?;
+    if policy.rules.iter().any(|rule| rule.accept_plain_until.is_none_or(|until| now >= until)) {
+        let detail = format!("the document has no member `{}`", policy.header);
+        return Err(Error::because(Code::NotEncrypted, detail));
+    }
+    for field in &selection.fields {
+        let fault = selection.fault(Code::NotEncrypted, field.start);
+        if !accepts_plain(rule_of(policy, field)?, selection.value(field), now) {
+            return Err(fault);
+        }
+        accepted_plain.push(fault.path().unwrap_or_default().to_owned());
+    }
+    occurs::check(policy, selection)?;
+    Ok(Decrypted { text: SecretBytes::new(selection.text.to_vec()), accepted_plain })
+}
+
+fn read_header(selection: &Selection<'_>, span: HeaderSpan) -> Result<(Header, String)> {
+    let malformed = || Error::because(Code::MalformedToken, "the header is not a string").with_offset(span.start);
+    if selection.text.get(span.start) != Some(&b'"') {
+        return Err(malformed());
+    }
+    let string = json_text::decoded_string(selection.text, span.start, span.end);
+    let mut body = Vec::new();
+    let kid = text::parse_header(&string, &mut body).map_err(|error| error.with_offset(span.start))?.to_owned();
+    let header = Header::parse(&body).map_err(|error| error.with_offset(span.start))?;
+    Ok((header, kid))
+}
+
+/// The bytes that go with the header: to the comma behind it, else from the comma before it, else the member alone.
+fn header_removal(document: &[u8], header: HeaderSpan) -> (usize, usize) {
+    let after = skip_space(document, header.end);
+    if document.get(after) == Some(&b',') {
+        return (header.name, after + 1);
+    }
+    let before = document.get(..header.name).unwrap_or_default();
+    match before.iter().rposition(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r')) {
+        Some(comma) if before.get(comma) == Some(&b',') => (comma, header.end),
+        _ => (header.name, header.end),
+    }
+}
+
+/// The decoded content of a field that is a string.
+fn content<'t>(selection: &Selection<'t>, field: &Field) -> Option<std::borrow::Cow<'t, [u8]>> {
+    let value = selection.value(field);
+    (value.first() == Some(&b'"')).then(|| json_text::decoded_string(value, 0, value.len()))
+}
+
+fn accepts_plain(rule: &Rule, value: &[u8], now: u64) -> bool {
+    rule.accept_plain_until.is_some_and(|until| now < until) && rule.types.is_some_and(|types| types.allow(value))
+}
+
+fn place(selection: &Selection<'_>, field: &Field, error: Error) -> Error {
+    let path = selection.fault(error.code(), field.start);
+    match path.path() {
+        Some(path) => error.with_path(path),
+        None => error,
+    }
+}
+
+/// A bound member that is gone or has become something else was altered after encryption.
+fn as_rejected(error: Error) -> Error {
+    match error.code() {
+        Code::BoundMissing | Code::BoundConflict => Error::new(Code::Rejected),
+        _ => error,
+    }
+}
+
+/// What was opened must be exactly one JSON value that fits where it lands.
+fn check_opened(text: &[u8], depth: usize, max_depth: usize) -> Result<()> {
+    let space = |byte: Option<&u8>| byte.is_none_or(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+    let fits = !space(text.first())
+        && !space(text.last())
+        && scan::scan(text, max_depth.saturating_sub(depth), &mut Check).is_ok();
+    if fits { Ok(()) } else { Err(Error::new(Code::Rejected)) }
+}
+
+/// The output while bodies are decoded into it.
+struct Output<'t> {
+    text: &'t [u8],
+    bytes: Zeroizing<Vec<u8>>,
+    copied: usize,
+}
+
+impl<'t> Output<'t> {
+    /// A body is never longer than its text, so that this never reallocates and leaves nothing behind.
+    fn new(selection: &Selection<'t>) -> Self {
+        let bytes = Zeroizing::new(Vec::with_capacity(selection.text.len()));
+        Output { text: selection.text, bytes, copied: 0 }
+    }
+
+    /// Copies the text up to `start` and puts `body` in place of `start..end`; returns where it stands.
+    fn replace(&mut self, start: usize, end: usize, body: &[u8]) -> (usize, usize) {
+        self.bytes.extend_from_slice(self.text.get(self.copied..start).unwrap_or_default());
+        let from = self.bytes.len();
+        self.bytes.extend_from_slice(body);
+        self.copied = end;
+        (from, self.bytes.len())
+    }
+
+    fn finish_copying(mut self, end: usize) -> Finished {
+        self.bytes.extend_from_slice(self.text.get(self.copied..end).unwrap_or_default());
+        Finished { bytes: self.bytes, ends: Vec::new() }
+    }
+}
+
+/// The output with all bodies in place.
+struct Finished {
+    bytes: Zeroizing<Vec<u8>>,
+    /// Where each body ends.
+    ends: Vec<usize>,
+}
+
+impl Finished {
+    /// Keeps, of each body, the opened text: `(body from, text from, text to)`.
+    fn close_up(mut self, opened: &[(usize, usize, usize)]) -> SecretBytes {
+        let (mut read, mut write) = (0, 0);
+        for ((body_from, text_from, text_to), body_to) in opened.iter().zip(&self.ends) {
+            self.bytes.copy_within(read..*body_from, write);
+            write += body_from - read;
+            self.bytes.copy_within(*text_from..*text_to, write);
+            write += text_to - text_from;
+            read = *body_to;
+        }
+        let tail = self.bytes.len() - read;
+        self.bytes.copy_within(read.., write);
+        if let Some(rest) = self.bytes.get_mut(write + tail..) {
+            rest.zeroize();
+        }
+        self.bytes.truncate(write + tail);
+        SecretBytes::new(std::mem::take(&mut *self.bytes))
+    }
+}

@@ -1,0 +1,269 @@
+//! Encryption of a document: select, check, choose keys, and only then write.
+
+use std::ops::Range;
+
+use zeroize::Zeroizing;
+
+use crate::context::Context;
+use crate::error::{Code, Error, Result};
+use crate::fields::binding::{self, Bounds};
+use crate::fields::cipher::FieldCipher;
+use crate::fields::keychoice::{Chosen, KeyChoice};
+use crate::json::canonical;
+use crate::json::scan::skip_space;
+use crate::json::text as json_text;
+use crate::keys::derive::Label;
+use crate::policy::select::{Field, Selection, select};
+use crate::policy::{Inner, Layout, PaddingRule, Rule, occurs};
+use crate::token::document::Sealer;
+use crate::token::pad::Padding;
+use crate::token::text::{self, SALT_LEN};
+use crate::token::value::{self, write_prefixed};
+
+pub(super) fn encrypt(cipher: &FieldCipher, document: &[u8], context: &Context, out: &mut Vec<u8>) -> Result<()> {
+    context.demand_purpose()?;
+    let policy = cipher.policy.inner();
+    let selection = select(policy, document, &cipher.limits, true)?;
+    if policy.layout == Layout::Document {
+        if !selection.root_is_object {
+            return Err(Error::new(Code::RootNotObject));
+        }
+        if selection.header.is_some() {
+            return Err(Error::because(Code::HeaderPresent, format!("`{}`", policy.header)));
+        }
+    }
+    occurs::check(policy, &selection)?;
+    for field in &selection.fields {
+        check_value(policy, &selection, field, cipher.limits.field)?;
+    }
+    check_unselected(policy, &selection)?;
+    match policy.layout {
+        Layout::Token => encrypt_values(cipher, &selection, context, out),
+        Layout::Document => encrypt_document(cipher, &selection, context, out),
+    }
+}
+
+/// A token that no rule selects would be taken for clear text by this policy, and for a token by another.
+pub(super) fn check_unselected(policy: &Inner, selection: &Selection<'_>) -> Result<()> {
+    if policy.keep_unselected {
+        return Ok(());
+    }
+    for &(start, end) in &selection.unselected {
+        if text::is_complete(&json_text::decoded_string(selection.text, start, end)) {
+            return Err(selection.fault(Code::UnselectedToken, start as u32));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn rule_of<'p>(policy: &'p Inner, field: &Field) -> Result<&'p Rule> {
+    policy.rules.get(usize::from(field.rule)).ok_or(Error::new(Code::Internal))
+}
+
+fn check_value(policy: &Inner, selection: &Selection<'_>, field: &Field, max_len: usize) -> Result<()> {
+    let rule = rule_of(policy, field)?;
+    let value = selection.value(field);
+    if rule.types.is_some_and(|types| !types.allow(value)) {
+        return Err(selection.fault(Code::TypeMismatch, field.start));
+    }
+    let begins_like_ours = |value: &[u8]| {
+        value.first() == Some(&b'"') && text::prefix(&json_text::decoded_string(value, 0, value.len())).is_some()
+    };
+    if !rule.nested && begins_like_ours(value) {
+        return Err(selection.fault(Code::AlreadyEncrypted, field.start));
+    }
+    if value.len() > max_len {
+        return Err(selection.fault(Code::LimitField, field.start));
+    }
+    Ok(())
+}
+
+fn padding(rule: &Rule) -> Padding {
+    match rule.padding {
+        PaddingRule::Default => Padding::Default,
+        PaddingRule::None => Padding::None,
+        PaddingRule::Multiple(of) => Padding::Multiple(of),
+    }
+}
+
+/// Refuses an output that could not be decrypted again under the same limits.
+fn check_output(cipher: &FieldCipher, len: usize) -> Result<()> {
+    if len > cipher.limits.document {
+        return Err(Error::because(Code::LimitDocument, "the encrypted document would be larger than the limit"));
+    }
+    Ok(())
+}
+
+/// Layout T: a token for each value.
+fn encrypt_values(
+    cipher: &FieldCipher,
+    selection: &Selection<'_>,
+    context: &Context,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    let policy = cipher.policy.inner();
+    let bounds = binding::bounds(policy, selection, &cipher.limits)?;
+    let choice = KeyChoice::new(&cipher.ring, context)?;
+    let now = cipher.clock.now();
+    let mut keys: Vec<Option<Chosen<'_>>> = Vec::with_capacity(policy.rules.len());
+    keys.resize_with(policy.rules.len(), || None);
+    let mut len = selection.text.len();
+    for field in &selection.fields {
+        let rule = rule_of(policy, field)?;
+        let slot = keys.get_mut(usize::from(field.rule)).ok_or(Error::new(Code::Internal))?;
+        let chosen = match slot {
+            Some(chosen) => chosen,
+            None => slot.insert(choice.for_encryption(std::iter::once(&rule.keys), now)?),
+        };
+        let value = selection.value(field).len();
+        len += text::token_len(&chosen.key.kid, padding(rule).padded_len(value)) - value;
+    }
+    check_output(cipher, len)?;
+
+    let mut salts = Salts::new(cipher, selection.fields.len())?;
+    out.reserve_exact(len);
+    let (mut work, mut aad, mut position) = (Zeroizing::new(Vec::new()), Vec::new(), Vec::new());
+    let mut copied = 0;
+    for (at, field) in selection.fields.iter().enumerate() {
+        let rule = rule_of(policy, field)?;
+        let chosen = keys.get(usize::from(field.rule)).and_then(Option::as_ref).ok_or(Error::new(Code::Internal))?;
+        let key = chosen.key_use();
+        position.clear();
+        binding::write_position(&mut position, &rule.position, selection.position(field));
+        aad.clear();
+        value::write_associated_data(&mut aad, key.suite, rule.position.mode(), &position, bounds.get(at));
+        out.extend_from_slice(selection.text.get(copied..field.start as usize).unwrap_or_default());
+        let text = selection.value(field);
+        let padding = padding(rule);
+        let salt = salts.next(|random, salt| {
+            let padded = padded(text, padding);
+            key.context_key.expand(Label::Hdg, &[random, &aad, &padded], salt);
+        })?;
+        value::seal(out, &mut work, key, rule.position.mode(), &salt, &aad, text, padding)?;
+        copied = field.end as usize;
+    }
+    out.extend_from_slice(selection.text.get(copied..).unwrap_or_default());
+    Ok(())
+}
+
+/// Layout D: a field string for each value, and the header as the root's first member.
+fn encrypt_document(
+    cipher: &FieldCipher,
+    selection: &Selection<'_>,
+    context: &Context,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    let policy = cipher.policy.inner();
+    let document = selection.text;
+    let bound = binding::document_bound(policy, selection, &cipher.limits)?;
+    let choice = KeyChoice::new(&cipher.ring, context)?;
+    let chosen = choice.for_encryption(policy.rules.iter().map(|rule| &rule.keys), cipher.clock.now())?;
+    let key = chosen.key_use();
+
+    let mut name = Vec::new();
+    json_text::write_string(&mut name, policy.header.as_bytes());
+    let inside = skip_space(document, 0) + 1;
+    let others = document.get(skip_space(document, inside)) != Some(&b'}');
+    let header_len = text::header_len(key.kid);
+    let mut len = document.len() + name.len() + 1 + header_len + usize::from(others);
+    for field in &selection.fields {
+        let value = selection.value(field).len();
+        len += text::field_len(padding(rule_of(policy, field)?).padded_len(value)) - value;
+    }
+    check_output(cipher, len)?;
+
+    let salt = Salts::new(cipher, 1)?.next(|random, salt| {
+        let mut content = Zeroizing::new(Vec::new());
+        for field in &selection.fields {
+            let padding = rule_of(policy, field).map_or(Padding::None, padding);
+            write_prefixed(&mut content, selection.position(field));
+            write_prefixed(&mut content, &padded(selection.value(field), padding));
+        }
+        key.context_key.expand(Label::Hdg, &[random, &content], salt);
+    })?;
+    let mut sealer = Sealer::new(key, salt, selection.fields.len() as u32)?;
+    out.reserve_exact(len);
+    out.extend_from_slice(document.get(..inside).unwrap_or_default());
+    out.extend_from_slice(&name);
+    out.push(b':');
+    // The header comes first but is known last.
+    let header_at = out.len();
+    out.resize(header_at + header_len, 0);
+    if others {
+        out.push(b',');
+    }
+    let mut copied = inside;
+    let mut strings: Vec<(usize, Range<usize>)> = Vec::new();
+    for field in &selection.fields {
+        out.extend_from_slice(document.get(copied..field.start as usize).unwrap_or_default());
+        let from = out.len();
+        sealer.seal(out, selection.position(field), selection.value(field), padding(rule_of(policy, field)?))?;
+        if policy.whole_document {
+            strings.push((field.start as usize, from..out.len()));
+        }
+        copied = field.end as usize;
+    }
+    out.extend_from_slice(document.get(copied..).unwrap_or_default());
+
+    let mut header = Vec::with_capacity(header_len);
+    if policy.whole_document {
+        let overrides: Vec<(usize, &[u8])> =
+            strings.into_iter().map(|(start, range)| (start, out.get(range).unwrap_or_default())).collect();
+        let whole = whole_document(selection, &overrides)?;
+        sealer.finish(&mut header, &[&[0; 4], &(whole.len() as u32).to_be_bytes(), &whole]);
+    } else {
+        sealer.finish(&mut header, &[&bound]);
+    }
+    match out.get_mut(header_at..header_at + header.len()) {
+        Some(place) => place.copy_from_slice(&header),
+        None => return Err(Error::new(Code::Internal)),
+    }
+    Ok(())
+}
+
+/// J of the document without its header, encrypted strings in place.
+pub(super) fn whole_document(selection: &Selection<'_>, strings: &[(usize, &[u8])]) -> Result<Vec<u8>> {
+    let index = selection.index.as_ref().ok_or(Error::new(Code::Internal))?;
+    let mut whole = Vec::with_capacity(selection.text.len());
+    canonical::write(&mut whole, index, 0, strings);
+    Ok(whole)
+}
+
+fn padded(text: &[u8], padding: Padding) -> Zeroizing<Vec<u8>> {
+    let len = padding.padded_len(text.len());
+    let mut padded = Zeroizing::new(Vec::with_capacity(len));
+    padded.extend_from_slice(text);
+    padded.resize(len, 0);
+    padded
+}
+
+/// Fresh salts: one request to the random source for a whole document.
+struct Salts {
+    random: Vec<u8>,
+    taken: usize,
+    hedged: bool,
+}
+
+impl Salts {
+    fn new(cipher: &FieldCipher, count: usize) -> Result<Self> {
+        let each = if cipher.hedged_salts { 32 } else { SALT_LEN };
+        let mut random = vec![0; each * count];
+        cipher.random.fill(&mut random)?;
+        Ok(Salts { random, taken: 0, hedged: cipher.hedged_salts })
+    }
+
+    /// The next salt; where salts are hedged, `hedge` turns 32 random bytes into 32 of which the first 24 serve.
+    fn next(&mut self, hedge: impl FnOnce(&[u8], &mut [u8; 32])) -> Result<[u8; SALT_LEN]> {
+        let each = if self.hedged { 32 } else { SALT_LEN };
+        let random = self.random.get(self.taken..self.taken + each).ok_or(Error::new(Code::Internal))?;
+        self.taken += each;
+        let mut mixed = [0; 32];
+        let source = if self.hedged {
+            hedge(random, &mut mixed);
+            &mixed
+        } else {
+            random
+        };
+        source.first_chunk::<SALT_LEN>().copied().ok_or(Error::new(Code::Internal))
+    }
+}

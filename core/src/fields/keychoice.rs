@@ -1,0 +1,119 @@
+//! Which key encrypts, and which keys may decrypt, under a rule and a context.
+
+use std::sync::Arc;
+
+use crate::context::Context;
+use crate::error::{Code, Error, Result};
+use crate::ids::{Purpose, Suite};
+use crate::keys::derive::ContextKey;
+use crate::keys::key::{Key, KeyState};
+use crate::keys::ring::Keyring;
+use crate::policy::Keys;
+use crate::token::value::KeyUse;
+
+/// A key of the ring with its K_ctx.
+pub(crate) struct Chosen<'r> {
+    pub(crate) key: &'r Key,
+    context_key: Arc<ContextKey>,
+}
+
+impl Chosen<'_> {
+    pub(crate) fn key_use(&self) -> KeyUse<'_> {
+        KeyUse { kid: &self.key.kid, suite: self.key.suite, context_key: &self.context_key }
+    }
+}
+
+/// The keys of a ring under one context, as rules see them. Layout D passes the `keys` of all its rules: the sets
+/// are intersected.
+pub(crate) struct KeyChoice<'r, 'c> {
+    ring: &'r Keyring,
+    context: &'c Context,
+    primary: Option<&'r Key>,
+}
+
+impl<'r, 'c> KeyChoice<'r, 'c> {
+    pub(crate) fn new(ring: &'r Keyring, context: &'c Context) -> Result<Self> {
+        context.demand_purpose()?;
+        Ok(KeyChoice { ring, context, primary: ring.primary_for(Purpose::Seal, context).ok() })
+    }
+
+    /// The key that encrypts: the primary if allowed, else the only active key that the rules list.
+    ///
+    /// # Errors
+    /// [`Code::NoPrimary`], [`Code::UnknownKey`], [`Code::KeyState`], [`Code::ContextScope`].
+    pub(crate) fn for_encryption<'k>(
+        &self,
+        rules: impl Iterator<Item = &'k Keys> + Clone,
+        now: u64,
+    ) -> Result<Chosen<'r>> {
+        if let Some(primary) = self.primary {
+            if self.allowed(rules.clone(), primary)? {
+                primary.check_encrypt(self.context, now)?;
+                return self.chosen(primary);
+            }
+        }
+        let listed: Vec<_> = rules
+            .clone()
+            .filter_map(|keys| match keys {
+                Keys::Listed(kids) => Some(kids),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        let mut active = Vec::new();
+        for key in self.ring.keys().filter(|key| listed.contains(&&key.kid)) {
+            let usable = key.purpose == Purpose::Seal && key.state == KeyState::Active && key.in_scope(self.context);
+            if usable && self.allowed(rules.clone(), key)? {
+                active.push(key);
+            }
+        }
+        match active.as_slice() {
+            [only] => {
+                only.check_encrypt(self.context, now)?;
+                self.chosen(only)
+            }
+            [] if listed.is_empty() => Err(Error::new(Code::NoPrimary)),
+            [] => Err(Error::because(Code::NoPrimary, "none of the keys that the rule lists may encrypt here")),
+            _ => Err(Error::because(Code::NoPrimary, "several active keys are listed and none of them is primary")),
+        }
+    }
+
+    /// The key that a token names, if it may decrypt.
+    ///
+    /// # Errors
+    /// [`Code::UnknownKey`], [`Code::KeyNotAllowed`], [`Code::KeyPurpose`], [`Code::KeySuite`],
+    /// [`Code::ContextScope`], [`Code::KeyState`], [`Code::NoPrimary`], in this order.
+    pub(crate) fn for_decryption<'k>(
+        &self,
+        rules: impl Iterator<Item = &'k Keys> + Clone,
+        kid: &str,
+        suite: Suite,
+    ) -> Result<Chosen<'r>> {
+        let key = self.ring.key(kid).ok_or_else(|| Error::new(Code::UnknownKey).with_kid(kid))?;
+        if key.purpose == Purpose::Seal && !self.allowed(rules, key)? {
+            return Err(Error::new(Code::KeyNotAllowed).with_kid(kid));
+        }
+        key.check_decrypt(Purpose::Seal, suite, self.context)?;
+        self.chosen(key)
+    }
+
+    /// Whether every rule allows the key.
+    fn allowed<'k>(&self, mut rules: impl Iterator<Item = &'k Keys>, key: &Key) -> Result<bool> {
+        rules.try_fold(true, |allowed, keys| {
+            Ok(allowed
+                && match keys {
+                    Keys::Any => true,
+                    Keys::Listed(kids) => kids.contains(&key.kid),
+                    Keys::LikePrimary => {
+                        let detail = "the ring has none; list key ids in the rule's `keys`, or say \"any\"";
+                        let primary = self.primary.ok_or_else(|| Error::because(Code::NoPrimary, detail))?;
+                        key.scope == primary.scope
+                    }
+                })
+        })
+    }
+
+    fn chosen(&self, key: &'r Key) -> Result<Chosen<'r>> {
+        Ok(Chosen { key, context_key: self.ring.context_key(key, self.context)? })
+    }
+}

@@ -1,0 +1,12 @@
+//! Encrypting and decrypting the values that a policy selects in a JSON document.
+//!
+//! Nothing is parsed and no cipher runs here: `policy` finds the values, `token` seals and opens them, and this module
+//! ties them to keys, context and place. Every operation is all or nothing.
+
+pub(crate) mod binding;
+mod cipher;
+mod decrypt;
+mod encrypt;
+mod keychoice;
+
+pub use cipher::{Decrypted, FieldCipher, FieldCipherBuilder};

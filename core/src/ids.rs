@@ -1,0 +1,187 @@
+//! The registries of the format: key ids, suites, position modes, purposes.
+
+use std::fmt;
+
+use crate::error::{Code, Error, Result};
+
+/// Id of a key: 1 to 32 characters of `A-Z a-z 0-9 _ -`, but not `_` alone. It is public and stands in every token.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Kid(Box<str>);
+
+impl Kid {
+    /// Checks the characters and the length.
+    ///
+    /// # Errors
+    /// [`Code::InvalidKeyId`].
+    pub fn parse(text: &str) -> Result<Self> {
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        if text.is_empty() || text.len() > 32 || text == "_" || !text.bytes().all(legal) {
+            return Err(Error::because(Code::InvalidKeyId, "use 1 to 32 characters of A-Z a-z 0-9 _ -"));
+        }
+        Ok(Kid(text.into()))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Kid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Kid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Kid({})", self.0)
+    }
+}
+
+macro_rules! named {
+    ($(#[$meta:meta])* $type:ident { $($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum $type { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl $type {
+            /// Every value.
+            pub const ALL: &'static [$type] = &[$($type::$variant,)+];
+
+            /// The name used in files.
+            #[must_use]
+            pub fn name(self) -> &'static str { match self { $($type::$variant => $name,)+ } }
+
+            /// The value with this name.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| value.name() == name)
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(self.name()) }
+        }
+    };
+}
+
+named! {
+    /// Algorithm that the ring pins to a key.
+    Suite {
+        /// AES-256-GCM (NIST SP 800-38D), suite 01.
+        Aes256Gcm = "aes-256-gcm",
+        /// ChaCha20-Poly1305 (RFC 8439), suite 02.
+        ChaCha20Poly1305 = "chacha20-poly1305",
+        /// HMAC-SHA-256 for blind indexes, suite 20.
+        IndexHmacSha256 = "index-hmac-sha256",
+        /// HTTP signatures with `hmac-sha256` (RFC 9421, section 3.3.3), suite 30.
+        HmacSha256 = "hmac-sha256",
+        /// HTTP signatures with `ed25519` (RFC 9421, section 3.3.6), suite 31.
+        Ed25519 = "ed25519",
+    }
+}
+
+impl Suite {
+    /// The byte in tokens and key derivation.
+    #[must_use]
+    pub fn byte(self) -> u8 {
+        match self {
+            Suite::Aes256Gcm => 0x01,
+            Suite::ChaCha20Poly1305 => 0x02,
+            Suite::IndexHmacSha256 => 0x20,
+            Suite::HmacSha256 => 0x30,
+            Suite::Ed25519 => 0x31,
+        }
+    }
+
+    /// The suite of a token's first byte; only AEAD suites stand there.
+    pub(crate) fn of_token(byte: u8) -> Option<Self> {
+        [Suite::Aes256Gcm, Suite::ChaCha20Poly1305].into_iter().find(|suite| suite.byte() == byte)
+    }
+}
+
+named! {
+    /// What a key may be used for; the names are labels of the key derivation.
+    Purpose {
+        /// Encrypting fields.
+        Seal = "seal",
+        /// Encrypting fields deterministically.
+        Det = "det",
+        /// Blind indexes.
+        Idx = "idx",
+        /// Signing HTTP messages.
+        Sig = "sig",
+        /// Content keys for recipients.
+        Rcp = "rcp",
+    }
+}
+
+impl Purpose {
+    /// Whether a key of this purpose may be pinned to `suite`.
+    #[must_use]
+    pub fn fits(self, suite: Suite) -> bool {
+        match self {
+            Purpose::Seal | Purpose::Det | Purpose::Rcp => {
+                matches!(suite, Suite::Aes256Gcm | Suite::ChaCha20Poly1305)
+            }
+            Purpose::Idx => suite == Suite::IndexHmacSha256,
+            Purpose::Sig => suite == Suite::HmacSha256,
+        }
+    }
+}
+
+/// How a token is tied to its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Mode {
+    /// The exact location, array indices included.
+    Exact,
+    /// The location with every array index open.
+    Elements,
+    /// A label instead of a location.
+    Named,
+    /// A field of layout D; its location is exact.
+    Document,
+}
+
+impl Mode {
+    pub(crate) fn byte(self) -> u8 {
+        match self {
+            Mode::Exact => 0x01,
+            Mode::Elements => 0x02,
+            Mode::Named => 0x03,
+            Mode::Document => 0x21,
+        }
+    }
+
+    /// The mode of a token of layout T. Deterministic modes 11–13 are known to the format but not to this version.
+    pub(crate) fn of_token(byte: u8) -> Option<Self> {
+        [Mode::Exact, Mode::Elements, Mode::Named].into_iter().find(|mode| mode.byte() == byte)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_14_key_ids() {
+        for good in ["a", "k1", "_a", "__", "A-Z_09", &"k".repeat(32)] {
+            assert_eq!(Kid::parse(good).unwrap().as_str(), good);
+        }
+        for bad in ["", "_", "a.b", "a+b", "é", "a b", "k\n", &"k".repeat(33)] {
+            assert_eq!(Kid::parse(bad).unwrap_err().code(), Code::InvalidKeyId, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn names_and_purposes() {
+        for &suite in Suite::ALL {
+            assert_eq!(Suite::from_name(suite.name()), Some(suite));
+        }
+        assert!(Purpose::Seal.fits(Suite::ChaCha20Poly1305) && !Purpose::Seal.fits(Suite::HmacSha256));
+        assert_eq!(Purpose::from_name("krg"), None);
+    }
+}

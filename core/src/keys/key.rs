@@ -1,0 +1,253 @@
+//! One key of a ring: its secret and what it may be used for.
+
+use std::fmt;
+
+use crate::clock::Clock;
+use crate::context::Context;
+use crate::error::{Code, Error, Result};
+use crate::ids::{Kid, Purpose, Suite};
+use crate::rng::hazmat::Random;
+use crate::secret::Secret32;
+
+/// What a key may still do. Checked on every use, never when something enters a cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyState {
+    /// Encrypts and decrypts, signs and verifies.
+    Active,
+    /// Decrypts what is stored; encrypts nothing new. It still opens forgeries if its secret leaked: disable it then.
+    DecryptOnly,
+    /// Verifies; signs nothing new.
+    VerifyOnly,
+    /// Does nothing at all.
+    Disabled,
+}
+
+impl KeyState {
+    /// The name used in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            KeyState::Active => "active",
+            KeyState::DecryptOnly => "decrypt-only",
+            KeyState::VerifyOnly => "verify-only",
+            KeyState::Disabled => "disabled",
+        }
+    }
+
+    /// The state with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [KeyState::Active, KeyState::DecryptOnly, KeyState::VerifyOnly, KeyState::Disabled]
+            .into_iter()
+            .find(|state| state.name() == name)
+    }
+
+    pub(crate) fn fits(self, purpose: Purpose) -> bool {
+        match self {
+            KeyState::Active | KeyState::Disabled => true,
+            KeyState::DecryptOnly => purpose != Purpose::Sig,
+            KeyState::VerifyOnly => purpose == Purpose::Sig,
+        }
+    }
+}
+
+/// A root key: 32 uniformly random bytes under a public id, pinned to one purpose and one suite.
+#[derive(Clone)]
+pub struct Key {
+    pub(crate) kid: Kid,
+    pub(crate) purpose: Purpose,
+    pub(crate) suite: Suite,
+    pub(crate) state: KeyState,
+    pub(crate) created: u64,
+    pub(crate) not_before: Option<u64>,
+    pub(crate) expires: Option<u64>,
+    /// Ascending by name.
+    pub(crate) scope: Vec<(String, String)>,
+    pub(crate) imported: bool,
+    pub(crate) principal: Option<String>,
+    pub(crate) profiles: Vec<String>,
+    pub(crate) secret: Secret32,
+}
+
+impl Key {
+    /// A new active key with a secret from `random`, created now.
+    ///
+    /// # Errors
+    /// [`Code::KeySuite`] if the suite does not serve the purpose, [`Code::Random`].
+    pub fn generate(
+        kid: Kid,
+        purpose: Purpose,
+        suite: Suite,
+        clock: &dyn Clock,
+        random: &dyn Random,
+    ) -> Result<Self> {
+        let secret = Secret32::filled(|bytes| random.fill(bytes))?;
+        Key::with_secret(kid, purpose, suite, clock.now(), secret)
+    }
+
+    /// A key with a given secret, for vectors and tests: a secret that is known elsewhere protects nothing.
+    ///
+    /// # Errors
+    /// [`Code::KeySuite`] if the suite does not serve the purpose.
+    pub fn hazmat_from_secret(kid: Kid, purpose: Purpose, suite: Suite, secret: &[u8; 32]) -> Result<Self> {
+        Key::with_secret(kid, purpose, suite, 0, Secret32::copied(secret))
+    }
+
+    pub(crate) fn with_secret(
+        kid: Kid,
+        purpose: Purpose,
+        suite: Suite,
+        created: u64,
+        secret: Secret32,
+    ) -> Result<Self> {
+        if !purpose.fits(suite) {
+            let detail = format!("a key of purpose `{purpose}` cannot use suite `{suite}`");
+            return Err(Error::because(Code::KeySuite, detail).with_kid(kid.as_str()));
+        }
+        Ok(Key {
+            kid,
+            purpose,
+            suite,
+            state: KeyState::Active,
+            created,
+            not_before: None,
+            expires: None,
+            scope: Vec::new(),
+            imported: false,
+            principal: None,
+            profiles: Vec::new(),
+            secret,
+        })
+    }
+
+    /// The same key in another state.
+    #[must_use]
+    pub fn with_state(mut self, state: KeyState) -> Self {
+        self.state = state;
+        self
+    }
+
+    /// The same key with a validity in Unix seconds: it encrypts and signs only from `not_before` on and before
+    /// `expires`. Decryption depends on the state alone.
+    #[must_use]
+    pub fn with_validity(mut self, not_before: Option<u64>, expires: Option<u64>) -> Self {
+        self.not_before = not_before;
+        self.expires = expires;
+        self
+    }
+
+    /// The same key, usable only under contexts that hold all these pairs.
+    #[must_use]
+    pub fn with_scope<'a>(mut self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        self.scope = pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        self.scope.sort();
+        self
+    }
+
+    /// The key's id.
+    #[must_use]
+    pub fn kid(&self) -> &Kid {
+        &self.kid
+    }
+
+    /// What the key is for.
+    #[must_use]
+    pub fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    /// The suite pinned to the key.
+    #[must_use]
+    pub fn suite(&self) -> Suite {
+        self.suite
+    }
+
+    /// What the key may still do.
+    #[must_use]
+    pub fn state(&self) -> KeyState {
+        self.state
+    }
+
+    /// When the key was made, in Unix seconds.
+    #[must_use]
+    pub fn created(&self) -> u64 {
+        self.created
+    }
+
+    /// From when the key encrypts, in Unix seconds.
+    #[must_use]
+    pub fn not_before(&self) -> Option<u64> {
+        self.not_before
+    }
+
+    /// When the key ceases to encrypt, in Unix seconds.
+    #[must_use]
+    pub fn expires(&self) -> Option<u64> {
+        self.expires
+    }
+
+    /// Pairs that must stand in the context, ascending by name.
+    pub fn scope(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.scope.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Whether the context holds every pair of the scope.
+    pub(crate) fn in_scope(&self, context: &Context) -> bool {
+        self.scope.iter().all(|(name, value)| context.get(name) == Some(value))
+    }
+
+    /// Whether the key may encrypt under this context now.
+    pub(crate) fn check_encrypt(&self, context: &Context, now: u64) -> Result<()> {
+        self.check_scope(context)?;
+        let detail = if self.state != KeyState::Active {
+            format!("its state is `{}`", self.state.name())
+        } else if self.not_before.is_some_and(|from| now < from) {
+            "it is not valid yet".to_owned()
+        } else if self.expires.is_some_and(|until| now >= until) {
+            "it has expired".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(Error::because(Code::KeyState, detail).with_kid(self.kid.as_str()))
+    }
+
+    /// Whether the key may decrypt a token of this purpose and suite under this context.
+    pub(crate) fn check_decrypt(&self, purpose: Purpose, suite: Suite, context: &Context) -> Result<()> {
+        if self.purpose != purpose {
+            let detail = format!("its purpose is `{}`", self.purpose);
+            return Err(Error::because(Code::KeyPurpose, detail).with_kid(self.kid.as_str()));
+        }
+        if self.suite != suite {
+            let detail = format!("the ring pins it to `{}`", self.suite);
+            return Err(Error::because(Code::KeySuite, detail).with_kid(self.kid.as_str()));
+        }
+        self.check_scope(context)?;
+        if !matches!(self.state, KeyState::Active | KeyState::DecryptOnly) {
+            let detail = format!("its state is `{}`", self.state.name());
+            return Err(Error::because(Code::KeyState, detail).with_kid(self.kid.as_str()));
+        }
+        Ok(())
+    }
+
+    fn check_scope(&self, context: &Context) -> Result<()> {
+        match self.scope.iter().find(|(name, value)| context.get(name) != Some(value)) {
+            None => Ok(()),
+            Some((name, _)) => {
+                let detail = format!("the key demands another value of `{name}`");
+                Err(Error::because(Code::ContextScope, detail).with_kid(self.kid.as_str()))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key")
+            .field("kid", &self.kid)
+            .field("purpose", &self.purpose)
+            .field("suite", &self.suite)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}

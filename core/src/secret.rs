@@ -1,0 +1,116 @@
+//! Memory that holds secrets: on the heap, wiped when dropped, never printed.
+//!
+//! Wiping is best effort: copies that the compiler or the allocator makes cannot be reached.
+
+use std::fmt;
+
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::error::Result;
+
+/// 32 secret bytes, boxed so that moving the owner copies no secret.
+pub(crate) struct Secret32(Box<[u8; 32]>);
+
+impl Secret32 {
+    /// Fills the bytes in place.
+    pub(crate) fn filled(fill: impl FnOnce(&mut [u8; 32]) -> Result<()>) -> Result<Self> {
+        let mut secret = Secret32(Box::new([0; 32]));
+        fill(&mut secret.0)?;
+        Ok(secret)
+    }
+
+    /// Copies the bytes.
+    pub(crate) fn copied(bytes: &[u8; 32]) -> Self {
+        let mut secret = Secret32(Box::new([0; 32]));
+        secret.0.copy_from_slice(bytes);
+        secret
+    }
+
+    /// The bytes, for a key schedule or a KDF.
+    pub(crate) fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Equality in constant time.
+    pub(crate) fn same_as(&self, other: &Secret32) -> bool {
+        self.0.ct_eq(other.0.as_ref()).into()
+    }
+}
+
+impl Clone for Secret32 {
+    fn clone(&self) -> Self {
+        Secret32::copied(&self.0)
+    }
+}
+
+impl Drop for Secret32 {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for Secret32 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret32(REDACTED)")
+    }
+}
+
+/// Bytes that came out of decryption: wiped when dropped, and no `Debug` of the content.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct SecretBytes(Zeroizing<Vec<u8>>);
+
+impl SecretBytes {
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
+        SecretBytes(Zeroizing::new(bytes))
+    }
+
+    /// Takes the bytes out; from here on nobody wipes them.
+    #[must_use]
+    pub fn into_unprotected(mut self) -> Vec<u8> {
+        std::mem::take(&mut *self.0)
+    }
+}
+
+impl std::ops::Deref for SecretBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for SecretBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretBytes({} bytes, REDACTED)", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_do_not_print() {
+        let secret = Secret32::copied(&[0x41; 32]);
+        assert_eq!(format!("{secret:?}"), "Secret32(REDACTED)");
+        assert_eq!(format!("{:?}", SecretBytes::new(b"card".to_vec())), "SecretBytes(4 bytes, REDACTED)");
+    }
+
+    #[test]
+    fn equality_looks_at_every_byte() {
+        let secret = Secret32::copied(&[7; 32]);
+        for at in 0..32 {
+            let mut other = [7; 32];
+            other[at] = 8;
+            assert!(!secret.same_as(&Secret32::copied(&other)));
+        }
+        assert!(secret.same_as(&secret.clone()));
+    }
+}

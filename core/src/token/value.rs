@@ -1,0 +1,87 @@
+//! Layout T: one value, one salt, one key, one token.
+
+use crate::aead::{SingleUse, TAG_LEN};
+use crate::error::{Code, Error, Result};
+use crate::ids::{Kid, Mode, Suite};
+use crate::keys::derive::{ContextKey, Label};
+use crate::token::pad::{self, Padding};
+use crate::token::text::{self, SALT_LEN, TOKEN_HEAD};
+
+use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
+
+/// The key that seals or opens a value.
+#[derive(Clone, Copy)]
+pub(crate) struct KeyUse<'k> {
+    pub(crate) kid: &'k Kid,
+    pub(crate) suite: Suite,
+    pub(crate) context_key: &'k ContextKey,
+}
+
+/// Appends the associated data: `u8(suite) ‖ u8(mode) ‖ lp(position) ‖ lp(bound)`.
+pub(crate) fn write_associated_data(out: &mut Vec<u8>, suite: Suite, mode: Mode, position: &[u8], bound: &[u8]) {
+    out.extend_from_slice(&[suite.byte(), mode.byte()]);
+    write_prefixed(out, position);
+    write_prefixed(out, bound);
+}
+
+/// Appends the length as u32, then the bytes.
+pub(crate) fn write_prefixed(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.extend_from_slice(&(bytes.len() as u32).to_be_bytes());
+    out.extend_from_slice(bytes);
+}
+
+/// Appends the token, with quotes, for the exact JSON text `value`. `work` is scratch space.
+pub(crate) fn seal(
+    out: &mut Vec<u8>,
+    work: &mut Vec<u8>,
+    key: KeyUse<'_>,
+    mode: Mode,
+    salt: &[u8; SALT_LEN],
+    aad: &[u8],
+    value: &[u8],
+    padding: Padding,
+) -> Result<()> {
+    let padded = padding.padded_len(value.len());
+    work.clear();
+    work.reserve(TOKEN_HEAD + padded + TAG_LEN);
+    work.extend_from_slice(&[key.suite.byte(), mode.byte()]);
+    work.extend_from_slice(salt);
+    let mut derived = [0; 32];
+    key.context_key.expand(Label::Com, &[salt, aad], &mut derived);
+    work.extend_from_slice(&derived);
+    work.extend_from_slice(value);
+    work.resize(TOKEN_HEAD + padded, 0);
+    key.context_key.expand(Label::Key, &[salt, &[key.suite.byte(), mode.byte()]], &mut derived);
+    let cipher = SingleUse::new(key.suite, &derived);
+    derived.zeroize();
+    let plaintext = work.get_mut(TOKEN_HEAD..).unwrap_or_default();
+    let tag = cipher?.seal(aad, plaintext)?;
+    work.extend_from_slice(&tag);
+    text::write_token(out, key.kid, work);
+    Ok(())
+}
+
+/// Opens a token's decoded body in place and returns the text without padding, still to be checked as JSON.
+///
+/// # Errors
+/// [`Code::Rejected`]: the commitment, compared in constant time and before the cipher runs, or the tag is wrong.
+pub(crate) fn open<'b>(body: &'b mut [u8], key: KeyUse<'_>, mode: Mode, aad: &[u8]) -> Result<&'b [u8]> {
+    let rejected = || Error::new(Code::Rejected);
+    let (head, rest) = body.split_at_mut_checked(TOKEN_HEAD).ok_or_else(rejected)?;
+    let (salt, commitment) = head.split_at(2 + SALT_LEN);
+    let salt = salt.get(2..).unwrap_or_default();
+    let mut derived = [0; 32];
+    key.context_key.expand(Label::Com, &[salt, aad], &mut derived);
+    let committed: bool = derived.ct_eq(commitment).into();
+    if !committed {
+        return Err(rejected());
+    }
+    key.context_key.expand(Label::Key, &[salt, &[key.suite.byte(), mode.byte()]], &mut derived);
+    let cipher = SingleUse::new(key.suite, &derived);
+    derived.zeroize();
+    let len = rest.len().checked_sub(TAG_LEN).ok_or_else(rejected)?;
+    let (ciphertext, tag) = rest.split_at_mut(len);
+    cipher?.open(aad, ciphertext, tag)?;
+    Ok(pad::strip(ciphertext))
+}
