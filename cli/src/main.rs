@@ -1,2 +1,38 @@
-//! c
-fn main(){}
+//! The `apiseal` command: keys, encryption and decryption of fields, paths and policies on the command line.
+//!
+//! Standard input and output by default, JSON Lines where a machine reads, messages on standard error, and exit codes
+//! that scripts can rely on.
+
+mod args;
+mod crypt;
+mod keyring;
+mod keys;
+mod output;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use output::Failure;
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Keys(command) => keys::run(command),
+        Command::Encrypt(args) => crypt::run(&args, crypt::Direction::Encrypt),
+        Command::Decrypt(args) => crypt::run(&args, crypt::Direction::Decrypt),
+        Command::Locate(args) => tools::locate(&args),
+        Command::Policy(command) => tools::policy(command),
+        Command::Completion { shell } => tools::completion(shell),
+        Command::Man => tools::man(),
+    };
+    match result {
+        // Whoever closed the pipe has read enough.
+        Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::complain(&failure);
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}

@@ -8,7 +8,7 @@ use crate::error::{Code, Error, Result};
 pub struct Limits {
     /// Bytes of a document, clear or encrypted. Default 64 MiB, at most 1 GiB.
     pub document: usize,
-    /// Bytes of the JSON text of one protected value. Default 16 MiB, at most the document limit.
+    /// Bytes of the padded JSON text of one protected value. Default 16 MiB, at most the document limit.
     pub field: usize,
     /// Open containers (objects and arrays) at any place. Default 128.
     pub depth: usize,

@@ -29,7 +29,8 @@ impl Bounds {
 /// [`Code::BoundMissing`], [`Code::BoundConflict`], [`Code::LimitBound`], [`Code::LimitAssociatedData`].
 pub(crate) fn bounds(policy: &Inner, selection: &Selection<'_>, limits: &Limits) -> Result<Bounds> {
     let mut bounds = Bounds { arena: Vec::new(), of_field: Vec::new() };
-    if policy.rules.iter().all(|rule| rule.binds.is_empty()) {
+    let unbound = policy.rules.iter().all(|rule| rule.binds.is_empty());
+    if unbound && selection.positions_len() + 10 * selection.fields.len() <= limits.associated_data() {
         return Ok(bounds);
     }
     bounds.of_field.reserve_exact(selection.fields.len());
@@ -54,7 +55,8 @@ pub(crate) fn bounds(policy: &Inner, selection: &Selection<'_>, limits: &Limits)
                 (from as u32, bounds.arena.len() as u32)
             }
         };
-        total += (range.1 - range.0) as usize;
+        // suite ‖ mode ‖ lp(position) ‖ lp(bound)
+        total += 10 + position_len(&rule.position, selection.position(field)) + (range.1 - range.0) as usize;
         if total > limits.associated_data() {
             return Err(Error::new(Code::LimitAssociatedData));
         }
@@ -67,12 +69,16 @@ pub(crate) fn bounds(policy: &Inner, selection: &Selection<'_>, limits: &Limits)
 /// Encodes the members that a document of layout D is bound to.
 ///
 /// # Errors
-/// [`Code::BoundMissing`], [`Code::BoundConflict`], [`Code::LimitBound`].
+/// [`Code::BoundMissing`], [`Code::BoundConflict`], [`Code::LimitBound`], [`Code::LimitAssociatedData`].
 pub(crate) fn document_bound(policy: &Inner, selection: &Selection<'_>, limits: &Limits) -> Result<Vec<u8>> {
     let mut out = Vec::new();
     encode(&mut out, selection, &policy.document_binds, &Position::Exact, None, limits)?;
     if out.len() > limits.bound {
         return Err(Error::new(Code::LimitBound));
+    }
+    let positions: usize = selection.fields.iter().map(|field| 10 + selection.position(field).len()).sum();
+    if positions + out.len() > limits.associated_data() {
+        return Err(Error::new(Code::LimitAssociatedData));
     }
     Ok(out)
 }
@@ -83,6 +89,16 @@ pub(crate) fn write_position(out: &mut Vec<u8>, position: &Position, exact: &[u8
         Position::Exact => out.extend_from_slice(exact),
         Position::Elements => write_open_indices(out, exact),
         Position::Named(label) => write_label(out, label),
+    }
+}
+
+fn position_len(position: &Position, exact: &[u8]) -> usize {
+    match position {
+        Position::Exact => exact.len(),
+        Position::Elements => {
+            segments(exact).map(|segment| if segment.first() == Some(&0x02) { 1 } else { segment.len() }).sum()
+        }
+        Position::Named(label) => 5 + label.len(),
     }
 }
 

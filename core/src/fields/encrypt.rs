@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::context::Context;
 use crate::error::{Code, Error, Result};
-use crate::fields::binding::{self, Bounds};
+use crate::fields::binding;
 use crate::fields::cipher::FieldCipher;
 use crate::fields::keychoice::{Chosen, KeyChoice};
 use crate::json::canonical;
@@ -72,7 +72,7 @@ fn check_value(policy: &Inner, selection: &Selection<'_>, field: &Field, max_len
     if !rule.nested && begins_like_ours(value) {
         return Err(selection.fault(Code::AlreadyEncrypted, field.start));
     }
-    if value.len() > max_len {
+    if padding(rule).padded_len(value.len()) > max_len {
         return Err(selection.fault(Code::LimitField, field.start));
     }
     Ok(())

@@ -37,10 +37,10 @@ impl<'r, 'c> KeyChoice<'r, 'c> {
         Ok(KeyChoice { ring, context, primary: ring.primary_for(Purpose::Seal, context).ok() })
     }
 
-    /// The key that encrypts: the primary if allowed, else the only active key that the rules list.
+    /// The key that encrypts: the primary if allowed, else the only active key among the allowed ones.
     ///
     /// # Errors
-    /// [`Code::NoPrimary`], [`Code::UnknownKey`], [`Code::KeyState`], [`Code::ContextScope`].
+    /// [`Code::NoPrimary`], [`Code::KeyState`], [`Code::ContextScope`].
     pub(crate) fn for_encryption<'k>(
         &self,
         rules: impl Iterator<Item = &'k Keys> + Clone,
@@ -52,18 +52,9 @@ impl<'r, 'c> KeyChoice<'r, 'c> {
                 return self.chosen(primary);
             }
         }
-        let listed: Vec<_> = rules
-            .clone()
-            .filter_map(|keys| match keys {
-                Keys::Listed(kids) => Some(kids),
-                _ => None,
-            })
-            .flatten()
-            .collect();
         let mut active = Vec::new();
-        for key in self.ring.keys().filter(|key| listed.contains(&&key.kid)) {
-            let usable = key.purpose == Purpose::Seal && key.state == KeyState::Active && key.in_scope(self.context);
-            if usable && self.allowed(rules.clone(), key)? {
+        for key in self.ring.keys().filter(|key| key.purpose == Purpose::Seal && key.state == KeyState::Active) {
+            if self.allowed(rules.clone(), key)? {
                 active.push(key);
             }
         }
@@ -72,17 +63,16 @@ impl<'r, 'c> KeyChoice<'r, 'c> {
                 only.check_encrypt(self.context, now)?;
                 self.chosen(only)
             }
-            [] if listed.is_empty() => Err(Error::new(Code::NoPrimary)),
-            [] => Err(Error::because(Code::NoPrimary, "none of the keys that the rule lists may encrypt here")),
-            _ => Err(Error::because(Code::NoPrimary, "several active keys are listed and none of them is primary")),
+            [] => Err(Error::because(Code::NoPrimary, "none of the allowed keys is active")),
+            _ => Err(Error::because(Code::NoPrimary, "several active keys are allowed and none of them is primary")),
         }
     }
 
     /// The key that a token names, if it may decrypt.
     ///
     /// # Errors
-    /// [`Code::UnknownKey`], [`Code::KeyNotAllowed`], [`Code::KeyPurpose`], [`Code::KeySuite`],
-    /// [`Code::ContextScope`], [`Code::KeyState`], [`Code::NoPrimary`], in this order.
+    /// [`Code::UnknownKey`], [`Code::NoPrimary`], [`Code::KeyNotAllowed`], [`Code::KeyPurpose`],
+    /// [`Code::KeySuite`], [`Code::ContextScope`], [`Code::KeyState`], in this order.
     pub(crate) fn for_decryption<'k>(
         &self,
         rules: impl Iterator<Item = &'k Keys> + Clone,
@@ -90,7 +80,7 @@ impl<'r, 'c> KeyChoice<'r, 'c> {
         suite: Suite,
     ) -> Result<Chosen<'r>> {
         let key = self.ring.key(kid).ok_or_else(|| Error::new(Code::UnknownKey).with_kid(kid))?;
-        if key.purpose == Purpose::Seal && !self.allowed(rules, key)? {
+        if !self.allowed(rules, key)? {
             return Err(Error::new(Code::KeyNotAllowed).with_kid(kid));
         }
         key.check_decrypt(Purpose::Seal, suite, self.context)?;

@@ -98,6 +98,11 @@ impl<'t> Index<'t> {
         text::decoded_string(self.text, start, end)
     }
 
+    /// The decoded content of a string, the exact text of anything else.
+    pub(crate) fn string_or_raw(&self, id: NodeId) -> Cow<'t, [u8]> {
+        if self.kind(id) == NodeKind::String { self.string(id) } else { Cow::Borrowed(self.raw(id)) }
+    }
+
     /// The members or elements of a container, in document order; nothing for a scalar.
     pub(crate) fn children(&self, id: NodeId) -> Children<'_, 't> {
         Children { index: self, at: id + 1, end: self.next(id) }

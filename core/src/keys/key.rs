@@ -192,6 +192,12 @@ impl Key {
         self.scope.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// The secret itself, for exchanging vectors between implementations: whoever reads it has the key.
+    #[must_use]
+    pub fn hazmat_secret(&self) -> &[u8; 32] {
+        self.secret.expose()
+    }
+
     /// Whether the context holds every pair of the scope.
     pub(crate) fn in_scope(&self, context: &Context) -> bool {
         self.scope.iter().all(|(name, value)| context.get(name) == Some(value))

@@ -12,7 +12,7 @@ use crate::error::{Code, Error, Result};
 use crate::ids::{Kid, Purpose, Suite};
 use crate::keys::cache::ContextKeyCache;
 use crate::keys::derive::ContextKey;
-use crate::keys::key::{Key, KeyState};
+use crate::keys::key::Key;
 use crate::rng::hazmat::Random;
 
 /// An immutable set of keys, cheap to clone and to share between threads. A change makes a new ring of a higher
@@ -136,8 +136,9 @@ impl KeyringBuilder {
     ///
     /// # Errors
     /// [`Code::KeyDuplicate`] if two share their id or secret; [`Code::KeyringFile`] if a state does not fit its
-    /// purpose, a primary is not active, two primaries could both serve one context, a scope or validity is
-    /// malformed, or there are more than [`Keyring::MAX_KEYS`].
+    /// purpose, two primaries could both serve one context, a scope or validity is malformed, or there are more than
+    /// [`Keyring::MAX_KEYS`]. A primary that is not active is allowed, so that it can be disabled at once: it then
+    /// refuses to encrypt.
     pub fn build(self) -> Result<Keyring> {
         if self.keys.len() > Keyring::MAX_KEYS {
             return Err(invalid(format!("at most {} keys", Keyring::MAX_KEYS)));
@@ -216,9 +217,6 @@ fn check_duplicates(keys: &[Key]) -> Result<()> {
 fn check_primaries(keys: &[Key], primaries: &[u16]) -> Result<()> {
     let primaries: Vec<&Key> = primaries.iter().filter_map(|&at| keys.get(usize::from(at))).collect();
     for (at, one) in primaries.iter().enumerate() {
-        if one.state != KeyState::Active {
-            return Err(invalid("a primary key must be active").with_kid(one.kid.as_str()));
-        }
         for other in primaries.iter().skip(at + 1) {
             let contradict = |(name, value): &(String, String)| {
                 other.scope.iter().any(|(other_name, other_value)| name == other_name && value != other_value)
@@ -239,6 +237,7 @@ fn check_primaries(keys: &[Key], primaries: &[u16]) -> Result<()> {
 mod tests {
     use super::*;
     use crate::clock::FixedClock;
+    use crate::keys::key::KeyState;
     use crate::rng::OsRandom;
 
     fn key(kid: &str) -> Key {
@@ -262,8 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn primaries_are_active_and_unambiguous() {
-        assert_eq!(code(Keyring::builder().primary(key("a").with_state(KeyState::DecryptOnly))), Code::KeyringFile);
+    fn primaries_are_unambiguous() {
         assert_eq!(code(Keyring::builder().primary(key("a")).primary(key("b"))), Code::KeyringFile);
         let scoped = |kid: &str, name: &str, value: &str| key(kid).with_scope([(name, value)]);
         let tie = Keyring::builder().primary(scoped("a", "t", "1")).primary(scoped("b", "u", "1"));

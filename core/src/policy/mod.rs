@@ -2,6 +2,7 @@
 
 mod file;
 
+pub(crate) mod lint;
 pub(crate) mod occurs;
 mod program;
 pub(crate) mod select;

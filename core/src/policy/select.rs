@@ -106,6 +106,11 @@ impl<'t> Selection<'t> {
         slice(&self.positions, capture.position, capture.position_len)
     }
 
+    /// Bytes of all encoded positions together.
+    pub(crate) fn positions_len(&self) -> usize {
+        self.positions.len()
+    }
+
     /// The exact JSON text of a field.
     pub(crate) fn value(&self, field: &Field) -> &'t [u8] {
         self.text.get(field.start as usize..field.end as usize).unwrap_or_default()

@@ -1,0 +1,163 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  refused: rejected, not encrypted, or the document does not fit the policy
+  2  usage, policy, context or key configuration
+  3  malformed input, or a limit
+  4  input or output
+  5  internal error";
+
+/// Encrypts chosen fields of JSON documents and binds each to its key, context and place.
+#[derive(Parser)]
+#[command(name = "apiseal", version, after_help = EXIT_CODES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Make and look at keyrings.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Encrypt the values that a policy selects; every other byte stays as it is.
+    #[command(after_help = "\
+Examples:
+  apiseal encrypt --keyring ring.json --policy orders.json \\
+      --context purpose=orders --context tenant=acme < order.json > sealed.json
+  apiseal encrypt --keyring ring.json --policy orders.json --context purpose=orders --in-place order.json")]
+    Encrypt(CryptArgs),
+    /// Give back the document that was encrypted, byte for byte, or nothing.
+    #[command(after_help = "\
+Example:
+  apiseal decrypt --keyring ring.json --policy orders.json \\
+      --context purpose=orders --context tenant=acme < sealed.json > order.json")]
+    Decrypt(CryptArgs),
+    /// Show where a JSONPath (RFC 9535) selects values: one JSON object a line with path, start and end.
+    #[command(after_help = "Example:\n  apiseal locate '$..ssn' order.json")]
+    Locate(LocateArgs),
+    /// Check and explain policies.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Print a completion script for a shell.
+    #[command(after_help = "Example:\n  apiseal completion bash > /etc/bash_completion.d/apiseal")]
+    Completion {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make a keyring file with one new primary key; an existing file is never overwritten.
+    #[command(after_help = "\
+Examples:
+  apiseal keys new --keyring ring.json                         asks for a passphrase
+  apiseal keys new --keyring ring.json --wrapping-key-file kek  32 bytes from a secret store
+  apiseal keys new --keyring ring.json --suite chacha20-poly1305 --kid k2026")]
+    New(NewArgs),
+    /// List the keys, one JSON object a line; secrets are never shown.
+    List(KeyringArgs),
+    /// Show one key as a JSON object; its secret is never shown.
+    Show {
+        /// The key's id.
+        kid: String,
+        #[command(flatten)]
+        keyring: KeyringArgs,
+    },
+}
+
+/// How the keyring file is found and unlocked.
+#[derive(Args)]
+pub(crate) struct KeyringArgs {
+    /// The keyring file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keyring: PathBuf,
+    /// The ring's name, which the file is bound to.
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    pub(crate) ring: String,
+    /// Refuse a keyring of a lower revision.
+    #[arg(long, value_name = "N")]
+    pub(crate) min_rev: Option<u64>,
+    /// Read the passphrase from a file (else from APISEAL_PASSPHRASE, else it is asked for on the terminal).
+    #[arg(long, value_name = "FILE", group = "unlock")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Read the passphrase from an open file descriptor.
+    #[arg(long, value_name = "N", group = "unlock")]
+    pub(crate) passphrase_fd: Option<u32>,
+    /// Read a 32-byte wrapping key from a file, as raw bytes or 43 characters of base64url (else from
+    /// APISEAL_WRAPPING_KEY).
+    #[arg(long, value_name = "FILE", group = "unlock")]
+    pub(crate) wrapping_key_file: Option<PathBuf>,
+    /// The keyring file holds its secrets in clear.
+    #[arg(long, group = "unlock")]
+    pub(crate) unsealed: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct NewArgs {
+    #[command(flatten)]
+    pub(crate) keyring: KeyringArgs,
+    /// aes-256-gcm or chacha20-poly1305.
+    #[arg(long, default_value = "aes-256-gcm")]
+    pub(crate) suite: String,
+    /// The new key's id; random if left out. It is public.
+    #[arg(long)]
+    pub(crate) kid: Option<String>,
+    /// A pair that must stand in every context under which the key is used; may be repeated.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) scope: Vec<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct CryptArgs {
+    #[command(flatten)]
+    pub(crate) keyring: KeyringArgs,
+    /// The policy file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: PathBuf,
+    /// A pair of the context; may be repeated. `purpose` is required.
+    #[arg(long, value_name = "NAME=VALUE", required = true)]
+    pub(crate) context: Vec<String>,
+    /// Write to this file instead of standard output; it appears whole or not at all.
+    #[arg(short, long, value_name = "OUT", conflicts_with = "in_place")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace the input file; on any failure it stays as it was.
+    #[arg(long, requires = "file")]
+    pub(crate) in_place: bool,
+    /// The document; standard input if left out or `-`.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct LocateArgs {
+    /// A JSONPath query.
+    pub(crate) path: String,
+    /// The document; standard input if left out or `-`.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Check a policy; say what each rule does to a sample, what stays movable, and what stays in clear.
+    #[command(after_help = "Example:\n  apiseal policy lint orders.json order.json")]
+    Lint {
+        /// The policy file.
+        policy: PathBuf,
+        /// A document to try it on.
+        sample: Option<PathBuf>,
+        /// Print one JSON object instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+}

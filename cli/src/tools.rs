@@ -1,0 +1,80 @@
+//! `apiseal locate`, `apiseal policy`, completion scripts and the manual page.
+
+use apiseal::{Limits, Lint, Policy};
+use clap::CommandFactory;
+
+use crate::args::{Cli, LocateArgs, PolicyCommand};
+use crate::output::{Result, print, quoted, read_document, read_text};
+
+pub(crate) fn locate(args: &LocateArgs) -> Result<()> {
+    let document = read_document(args.file.as_deref())?;
+    let mut lines = String::new();
+    for place in apiseal::locate(&document, &args.path, &Limits::default())? {
+        let (path, start, end) = (quoted(&place.path), place.start, place.end);
+        lines.push_str(&format!("{{\"path\":{path},\"start\":{start},\"end\":{end}}}\n"));
+    }
+    print(lines.as_bytes())
+}
+
+pub(crate) fn policy(command: PolicyCommand) -> Result<()> {
+    let PolicyCommand::Lint { policy, sample, json } = command;
+    let policy = Policy::from_json(&read_text(&policy)?)?;
+    let sample = sample.map(|path| read_document(Some(&path))).transpose()?;
+    let lint = policy.lint(sample.as_ref().map(|bytes| bytes.as_slice()), &Limits::default())?;
+    print(if json { as_json(&lint) } else { as_text(&policy, &lint, sample.is_some()) }.as_bytes())
+}
+
+pub(crate) fn completion(shell: clap_complete::Shell) -> Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "apiseal", &mut script);
+    print(&script)
+}
+
+pub(crate) fn man() -> Result<()> {
+    let mut page = Vec::new();
+    // Writing to memory does not fail.
+    let _ = clap_mangen::Man::new(Cli::command()).render(&mut page);
+    print(&page)
+}
+
+fn as_text(policy: &Policy, lint: &Lint, sampled: bool) -> String {
+    let mut out = format!("policy {} loads; {} rules\n", policy.id(), lint.rules.len());
+    for note in &lint.notes {
+        out.push_str(&format!("  note: {note}\n"));
+    }
+    for rule in &lint.rules {
+        out.push_str(&format!("rule {}\n", rule.path));
+        if sampled && rule.encrypts.is_empty() {
+            out.push_str("  encrypts nothing in the sample\n");
+        }
+        for path in &rule.encrypts {
+            out.push_str(&format!("  encrypts {path}\n"));
+        }
+        for note in &rule.notes {
+            out.push_str(&format!("  note: {note}\n"));
+        }
+    }
+    for (path, reason) in &lint.clear {
+        out.push_str(&format!("in clear: {path} ({reason})\n"));
+    }
+    out
+}
+
+fn as_json(lint: &Lint) -> String {
+    let list = |texts: &[String]| format!("[{}]", texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(","));
+    let rules: Vec<String> = lint
+        .rules
+        .iter()
+        .map(|rule| {
+            let (encrypts, notes) = (list(&rule.encrypts), list(&rule.notes));
+            format!(r#"{{"path":{},"encrypts":{encrypts},"notes":{notes}}}"#, quoted(&rule.path))
+        })
+        .collect();
+    let clear: Vec<String> = lint
+        .clear
+        .iter()
+        .map(|(path, reason)| format!(r#"{{"path":{},"reason":{}}}"#, quoted(path), quoted(reason)))
+        .collect();
+    let (notes, rules, clear) = (list(&lint.notes), rules.join(","), clear.join(","));
+    format!("{{\"notes\":{notes},\"rules\":[{rules}],\"clear\":[{clear}]}}\n")
+}

@@ -1,0 +1,154 @@
+//! The keyring at rest: one JSON file, sealed as a whole, so that states, purposes, scopes, primaries and the set of
+//! keys are authenticated together.
+
+mod content;
+mod disk;
+mod wrap;
+
+use crate::context::Context;
+use crate::error::{Code, Error, Result};
+use crate::ids::{Kid, Mode, Suite};
+use crate::json::reader::File;
+use crate::json::text as json_text;
+use crate::keys::derive::ContextKey;
+use crate::keys::ring::Keyring;
+use crate::rng::hazmat::Random;
+use crate::secret::{Secret32, SecretBytes};
+use crate::token::pad::Padding;
+use crate::token::text::{self, SALT_LEN};
+use crate::token::value::{self, KeyUse, write_associated_data};
+
+pub use wrap::Wrap;
+
+use zeroize::Zeroizing;
+
+/// Reads and writes keyring files. The ring's name is not in the file: whoever loads it states the name, and a ring
+/// of another name does not open.
+///
+/// ```
+/// # fn main() -> apiseal::Result<()> {
+/// use apiseal::{Keyring, KeyringFile, OsRandom, Suite, SystemClock, Wrap};
+/// let ring = Keyring::generate(Suite::Aes256Gcm, &SystemClock, &OsRandom)?;
+/// let wrap = Wrap::raw(&[7; 32]); // from a secret store; or Wrap::passphrase(b"…")
+/// let file = KeyringFile::seal(&ring, "payments", &wrap, &OsRandom)?;
+/// let same = KeyringFile::open(&file, "payments", &wrap, None)?;
+/// assert_eq!(same.rev(), ring.rev());
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct KeyringFile;
+
+/// The position of the sealed ring: `04 ‖ lp("keyring")`.
+const LABEL: &[u8] = b"\x04\0\0\0\x07keyring";
+
+impl KeyringFile {
+    /// Seals a ring under a wrap; the result is the text of the file.
+    ///
+    /// # Errors
+    /// [`Code::KeyDuplicate`] if the wrapping key is one of the ring's secrets, [`Code::KeyringFile`] for an empty or
+    /// too long name, [`Code::Random`].
+    pub fn seal(ring: &Keyring, name: &str, wrap: &Wrap, random: &dyn Random) -> Result<Vec<u8>> {
+        check_name(name)?;
+        let described = wrap.describe(random)?;
+        let wrapping = described.wrapping_key(wrap)?;
+        check_wrapping_key(ring, &wrapping)?;
+        let kid = Kid::parse("W")?;
+        let key = derive(&wrapping, &kid, name, &described.canonical())?;
+        let key = KeyUse { kid: &kid, suite: Suite::Aes256Gcm, context_key: &key };
+        let mut salt = [0; SALT_LEN];
+        random.fill(&mut salt)?;
+        let mut out = b"{\"apiseal_keyring\":1,\"wrap\":".to_vec();
+        out.extend_from_slice(described.text().as_bytes());
+        out.extend_from_slice(b",\"sealed\":");
+        let plaintext = content::write(ring, "{\"rev\":");
+        let mut work = Zeroizing::new(Vec::new());
+        value::seal(&mut out, &mut work, key, Mode::Named, &salt, &associated_data(), &plaintext, Padding::Default)?;
+        out.extend_from_slice(b"}\n");
+        Ok(out)
+    }
+
+    /// Opens a sealed file.
+    ///
+    /// # Errors
+    /// [`Code::KeyringFile`] (not a sealed keyring of version 1), [`Code::KeyringWrap`], [`Code::KeyringUnlock`],
+    /// [`Code::KeyringRollback`] if the revision is below `min_rev`, [`Code::KeyDuplicate`].
+    pub fn open(file: &[u8], name: &str, wrap: &Wrap, min_rev: Option<u64>) -> Result<Keyring> {
+        check_name(name)?;
+        let parsed = File::parse(file, Code::KeyringFile)?;
+        let root = parsed.root();
+        let members = root.object(&["apiseal_keyring", "wrap", "sealed"])?;
+        if members.required("apiseal_keyring")?.integer()? != 1 {
+            return Err(root.fault("this library reads keyrings of version 1"));
+        }
+        let sealed = members.required("sealed")?;
+        let token = sealed.string()?;
+        let described = wrap::Described::read(members.required("wrap")?, wrap)?;
+
+        let mut body = Vec::new();
+        let kid_text = text::parse_token(token.as_bytes(), &mut body).map_err(|_| sealed.fault("not a token"))?;
+        let expected = [Suite::Aes256Gcm.byte(), Mode::Named.byte()];
+        if kid_text != "W" || body.get(..2) != Some(&expected[..]) {
+            return Err(sealed.fault("not the token of a keyring"));
+        }
+        let wrapping = described.wrapping_key(wrap)?;
+        let kid = Kid::parse("W")?;
+        let key = derive(&wrapping, &kid, name, &described.canonical())?;
+        let key = KeyUse { kid: &kid, suite: Suite::Aes256Gcm, context_key: &key };
+        let mut body = Zeroizing::new(body);
+        let plaintext = value::open(&mut body, key, Mode::Named, &associated_data())
+            .map_err(|_| Error::new(Code::KeyringUnlock))?;
+        let ring = content::read(plaintext, content::Form::Sealed, min_rev)?;
+        check_wrapping_key(&ring, &wrapping)?;
+        Ok(ring)
+    }
+
+    /// The ring with all its secrets in clear, for a secret store that protects files itself.
+    ///
+    /// # Errors
+    /// [`Code::KeyringFile`] for an empty or too long name.
+    pub fn hazmat_write_clear(ring: &Keyring, name: &str) -> Result<SecretBytes> {
+        check_name(name)?;
+        let mut head = b"{\"apiseal_keyring_clear\":1,\"ring\":".to_vec();
+        json_text::write_string(&mut head, name.as_bytes());
+        head.extend_from_slice(b",\"rev\":");
+        Ok(SecretBytes::new(std::mem::take(&mut *content::write(ring, &String::from_utf8_lossy(&head)))))
+    }
+
+    /// Reads a ring that was written in clear; never a sealed one.
+    ///
+    /// # Errors
+    /// [`Code::KeyringFile`], also for another ring name; [`Code::KeyringRollback`], [`Code::KeyDuplicate`].
+    pub fn hazmat_read_clear(file: &[u8], name: &str, min_rev: Option<u64>) -> Result<Keyring> {
+        check_name(name)?;
+        content::read(file, content::Form::Clear { name }, min_rev)
+    }
+}
+
+fn check_name(name: &str) -> Result<()> {
+    if name.is_empty() || name.len() > Context::MAX_STRING {
+        return Err(Error::because(Code::KeyringFile, "the ring's name must have 1 to 1024 bytes"));
+    }
+    Ok(())
+}
+
+/// One key for two jobs would let the holder of the one do the other.
+fn check_wrapping_key(ring: &Keyring, wrapping: &Secret32) -> Result<()> {
+    match ring.keys().find(|key| key.secret.same_as(wrapping)) {
+        Some(key) => {
+            let detail = "the wrapping key is also the secret of a key";
+            Err(Error::because(Code::KeyDuplicate, detail).with_kid(key.kid.as_str()))
+        }
+        None => Ok(()),
+    }
+}
+
+fn derive(wrapping: &Secret32, kid: &Kid, name: &str, wrap: &str) -> Result<ContextKey> {
+    let context = Context::from_pairs([("purpose", "apiseal-keyring"), ("ring", name), ("wrap", wrap)])?;
+    ContextKey::derive(wrapping.expose(), "krg", Suite::Aes256Gcm, kid, context.digest())
+}
+
+fn associated_data() -> Vec<u8> {
+    let mut aad = Vec::new();
+    write_associated_data(&mut aad, Suite::Aes256Gcm, Mode::Named, LABEL, &[]);
+    aad
+}
