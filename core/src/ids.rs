@@ -156,9 +156,10 @@ impl Mode {
         }
     }
 
-    /// The mode of a token of layout T. Deterministic modes 11–13 are known to the format but not to this version.
-    pub(crate) fn of_token(byte: u8) -> Option<Self> {
-        [Mode::Exact, Mode::Elements, Mode::Named].into_iter().find(|mode| mode.byte() == byte)
+    /// Whether a token of layout T may have this mode: 01–03, and 11–13 for the deterministic mode, which no policy
+    /// of this version asks for.
+    pub(crate) fn is_of_token(byte: u8) -> bool {
+        matches!(byte, 0x01..=0x03 | 0x11..=0x13)
     }
 }
 

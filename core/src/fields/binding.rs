@@ -29,10 +29,6 @@ impl Bounds {
 /// [`Code::BoundMissing`], [`Code::BoundConflict`], [`Code::LimitBound`], [`Code::LimitAssociatedData`].
 pub(crate) fn bounds(policy: &Inner, selection: &Selection<'_>, limits: &Limits) -> Result<Bounds> {
     let mut bounds = Bounds { arena: Vec::new(), of_field: Vec::new() };
-    let unbound = policy.rules.iter().all(|rule| rule.binds.is_empty());
-    if unbound && selection.positions_len() + 10 * selection.fields.len() <= limits.associated_data() {
-        return Ok(bounds);
-    }
     bounds.of_field.reserve_exact(selection.fields.len());
     // For each rule the last field that was encoded: neighbours mostly share their anchors.
     let mut last: Vec<Option<usize>> = vec![None; policy.rules.len()];
@@ -55,8 +51,8 @@ pub(crate) fn bounds(policy: &Inner, selection: &Selection<'_>, limits: &Limits)
                 (from as u32, bounds.arena.len() as u32)
             }
         };
-        // suite ‖ mode ‖ lp(position) ‖ lp(bound)
-        total += 10 + position_len(&rule.position, selection.position(field)) + (range.1 - range.0) as usize;
+        // suite ‖ mode ‖ lp(position) ‖ lp(bound); the position counts in its exact form whatever the mode.
+        total += 10 + selection.position(field).len() + (range.1 - range.0) as usize;
         if total > limits.associated_data() {
             return Err(Error::new(Code::LimitAssociatedData));
         }
@@ -92,16 +88,6 @@ pub(crate) fn write_position(out: &mut Vec<u8>, position: &Position, exact: &[u8
     }
 }
 
-fn position_len(position: &Position, exact: &[u8]) -> usize {
-    match position {
-        Position::Exact => exact.len(),
-        Position::Elements => {
-            segments(exact).map(|segment| if segment.first() == Some(&0x02) { 1 } else { segment.len() }).sum()
-        }
-        Position::Named(label) => 5 + label.len(),
-    }
-}
-
 /// Number of containers that are open at an exact position.
 pub(crate) fn depth(exact: &[u8]) -> usize {
     segments(exact).count()
@@ -134,12 +120,15 @@ fn encode(
             let detail = format!("`{}` is, contains or lies inside a protected value", bind.text);
             return Err(about(Error::because(Code::BoundConflict, detail)));
         }
-        let exact = selection.capture_position(capture);
+        let exact = match (field, bind.up) {
+            (Some((field, _)), Some(up)) => [ancestor(selection.position(field), up), selection.suffix(capture)].concat(),
+            _ => selection.suffix(capture).to_vec(),
+        };
         let mut encoded = Vec::with_capacity(exact.len());
         match (&bind.label, position.mode()) {
             (Some(label), _) => write_label(&mut encoded, label),
-            (None, Mode::Elements) => write_open_indices(&mut encoded, exact),
-            (None, _) => encoded.extend_from_slice(exact),
+            (None, Mode::Elements) => write_open_indices(&mut encoded, &exact),
+            (None, _) => encoded.extend_from_slice(&exact),
         }
         members.push((encoded, capture));
     }
@@ -185,6 +174,13 @@ fn write_open_indices(out: &mut Vec<u8>, exact: &[u8]) {
             _ => out.extend_from_slice(segment),
         }
     }
+}
+
+/// The position `up` levels above an exact position.
+fn ancestor(exact: &[u8], up: u32) -> &[u8] {
+    let kept = depth(exact).saturating_sub(up as usize);
+    let len = segments(exact).take(kept).map(<[u8]>::len).sum();
+    exact.get(..len).unwrap_or_default()
 }
 
 /// The segments of an exact position.

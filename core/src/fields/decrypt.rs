@@ -4,6 +4,7 @@
 //! code; inside a phase in document order. Token bodies are decoded into the output where their values will stand,
 //! opened in place, and the output is closed up at the end.
 
+use crate::aead::TAG_LEN;
 use crate::context::Context;
 use crate::error::{Code, Error, Result};
 use crate::fields::binding;
@@ -13,7 +14,7 @@ use crate::fields::keychoice::{Chosen, KeyChoice};
 use crate::ids::{Mode, Suite};
 use crate::json::scan::{self, Check, skip_space};
 use crate::json::text as json_text;
-use crate::policy::select::{Field, HeaderSpan, Selection, select};
+use crate::policy::select::{Field, HeaderSpan, Selection, read};
 use crate::policy::{Layout, Rule, occurs};
 use crate::secret::SecretBytes;
 use crate::token::document::{Header, Opener};
@@ -25,10 +26,18 @@ use zeroize::{Zeroize, Zeroizing};
 pub(super) fn decrypt(cipher: &FieldCipher, document: &[u8], context: &Context) -> Result<Decrypted> {
     context.demand_purpose()?;
     let policy = cipher.policy.inner();
-    let selection = select(policy, document, &cipher.limits, false)?;
-    match policy.layout {
-        Layout::Token => decrypt_values(cipher, &selection, context),
-        Layout::Document => decrypt_document(cipher, &selection, context),
+    let mut selection = read(policy, document, &cipher.limits)?;
+    match (policy.layout, selection.header) {
+        (Layout::Token, _) => {
+            selection.settle(policy, &cipher.limits, false)?;
+            decrypt_values(cipher, &selection, context)
+        }
+        (Layout::Document, _) if !selection.root_is_object => Err(Error::new(Code::RootNotObject)),
+        (Layout::Document, None) => without_header(cipher, selection),
+        (Layout::Document, Some(header)) => {
+            selection.settle(policy, &cipher.limits, false)?;
+            decrypt_document(cipher, &selection, header, context)
+        }
     }
 }
 
@@ -43,17 +52,18 @@ struct Faults {
 impl Faults {
     fn add(&mut self, error: Error) {
         let slot = match error.code() {
-            Code::MalformedToken => &mut self.syntax,
+            Code::MalformedToken | Code::LimitField => &mut self.syntax,
             Code::NotEncrypted | Code::LayoutMismatch | Code::ModeMismatch => &mut self.policy,
             _ => &mut self.key,
         };
         slot.get_or_insert(error);
     }
 
-    /// Policy faults of the document as a whole come first.
+    /// `whole` are the policy faults of the document as a whole, which come after those of single values.
     fn raise(self, whole: Result<()>) -> Result<()> {
-        whole?;
-        [self.policy, self.syntax, self.key].into_iter().flatten().next().map_or(Ok(()), Err)
+        let late = self.syntax.or(self.key);
+        self.policy.map_or(whole, Err)?;
+        late.map_or(Ok(()), Err)
     }
 }
 
@@ -95,7 +105,7 @@ fn decrypt_values(cipher: &FieldCipher, selection: &Selection<'_>, context: &Con
                 continue;
             }
         };
-        match read_token(string, &mut body, rule, field, &choice, &mut keys) {
+        match read_token(string, &mut body, rule, field, cipher.limits.field, &choice, &mut keys) {
             Ok(key) => {
                 let (from, to) = output.replace(field.start as usize, field.end as usize, &body);
                 bodies.push(Body { from, to, field: at, key });
@@ -103,7 +113,7 @@ fn decrypt_values(cipher: &FieldCipher, selection: &Selection<'_>, context: &Con
             Err(error) => faults.add(fault(error)),
         }
     }
-    faults.raise(occurs::check(policy, selection).and_then(|()| check_unselected(policy, selection)))?;
+    faults.raise(check_unselected(policy, selection).and_then(|()| occurs::check(policy, selection)))?;
 
     let bounds = binding::bounds(policy, selection, &cipher.limits).map_err(as_rejected)?;
     let (mut aad, mut position) = (Vec::new(), Vec::new());
@@ -142,19 +152,25 @@ fn read_token<'r>(
     body: &mut Vec<u8>,
     rule: &Rule,
     field: &Field,
+    max_len: usize,
     choice: &KeyChoice<'r, '_>,
     keys: &mut Vec<(u16, Chosen<'r>)>,
 ) -> Result<usize> {
     let kid = text::parse_token(string, body)?;
     let malformed = |detail: &'static str| Error::because(Code::MalformedToken, detail);
     let (suite, mode) = match body.as_slice() {
-        [suite, mode, ..] => (Suite::of_token(*suite), Mode::of_token(*mode)),
-        _ => (None, None),
+        [suite, mode, ..] => (Suite::of_token(*suite), *mode),
+        _ => (None, 0),
     };
     let suite = suite.ok_or_else(|| malformed("unknown suite"))?;
-    let mode = mode.ok_or_else(|| malformed("unknown mode"))?;
-    if mode != rule.position.mode() {
+    if !Mode::is_of_token(mode) {
+        return Err(malformed("unknown mode"));
+    }
+    if mode != rule.position.mode().byte() {
         return Err(Error::new(Code::ModeMismatch));
+    }
+    if body.len() > text::TOKEN_HEAD + max_len + TAG_LEN {
+        return Err(Error::new(Code::LimitField));
     }
     let same = |(own, chosen): &(u16, Chosen<'_>)| {
         *own == field.rule && chosen.key.kid.as_str() == kid && chosen.key.suite == suite
@@ -167,12 +183,13 @@ fn read_token<'r>(
 }
 
 /// Layout D.
-fn decrypt_document(cipher: &FieldCipher, selection: &Selection<'_>, context: &Context) -> Result<Decrypted> {
+fn decrypt_document(
+    cipher: &FieldCipher,
+    selection: &Selection<'_>,
+    header_span: HeaderSpan,
+    context: &Context,
+) -> Result<Decrypted> {
     let policy = cipher.policy.inner();
-    if !selection.root_is_object {
-        return Err(Error::new(Code::RootNotObject));
-    }
-    let Some(header_span) = selection.header else { return without_header(cipher, selection) };
     let rejected = || Error::new(Code::Rejected);
 
     // Policy, then the syntax of header and fields.
@@ -198,6 +215,9 @@ fn decrypt_document(cipher: &FieldCipher, selection: &Selection<'_>, context: &C
         let string = content(selection, field);
         match string.as_deref().map(|string| (text::prefix(string), string)) {
             Some((Some(Prefix::Field), string)) => match text::parse_field(string, &mut body) {
+                Ok(_) if body.len() > 4 + cipher.limits.field + TAG_LEN => {
+                    faults.add(place(selection, field, Error::new(Code::LimitField)));
+                }
                 Ok(counter) => {
                     let (from, to) = output.replace(field.start as usize, field.end as usize, &body);
                     fields.push((counter, Body { from, to, field: at, key: 0 }));
@@ -269,32 +289,29 @@ fn decrypt_document(cipher: &FieldCipher, selection: &Selection<'_>, context: &C
 }
 
 /// A document of layout D that has no header: clear as a whole, or torn.
-fn without_header(cipher: &FieldCipher, selection: &Selection<'_>) -> Result<Decrypted> {
+fn without_header(cipher: &FieldCipher, mut selection: Selection<'_>) -> Result<Decrypted> {
     let policy = cipher.policy.inner();
     if selection.has_field_string {
         return Err(Error::new(Code::Rejected));
     }
     let now = cipher.clock.now();
-    let mut accepted_plain = Vec::new();
-    for field in &selection.fields {
-        let string = content(selection, field);
-        if string.is_some_and(|string| text::prefix(&string).is_some()) {
-            return Err(selection.fault(Code::LayoutMismatch, field.start));
-        }
-    }
-    check_unselected(policy, selection)?;
     if policy.rules.iter().any(|rule| rule.accept_plain_until.is_none_or(|until| now >= until)) {
         let detail = format!("the document has no member `{}`", policy.header);
         return Err(Error::because(Code::NotEncrypted, detail));
     }
+    selection.settle(policy, &cipher.limits, false)?;
+    let mut accepted_plain = Vec::with_capacity(selection.fields.len());
     for field in &selection.fields {
-        let fault = selection.fault(Code::NotEncrypted, field.start);
-        if !accepts_plain(rule_of(policy, field)?, selection.value(field), now) {
+        let ours = content(&selection, field).is_some_and(|string| text::prefix(&string).is_some());
+        let code = if ours { Code::LayoutMismatch } else { Code::NotEncrypted };
+        let fault = selection.fault(code, field.start);
+        if ours || !accepts_plain(rule_of(policy, field)?, selection.value(field), now) {
             return Err(fault);
         }
         accepted_plain.push(fault.path().unwrap_or_default().to_owned());
     }
-    occurs::check(policy, selection)?;
+    check_unselected(policy, &selection)?;
+    occurs::check(policy, &selection)?;
     Ok(Decrypted { text: SecretBytes::new(selection.text.to_vec()), accepted_plain })
 }
 

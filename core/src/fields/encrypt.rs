@@ -13,7 +13,7 @@ use crate::json::canonical;
 use crate::json::scan::skip_space;
 use crate::json::text as json_text;
 use crate::keys::derive::Label;
-use crate::policy::select::{Field, Selection, select};
+use crate::policy::select::{Field, Selection, read};
 use crate::policy::{Inner, Layout, PaddingRule, Rule, occurs};
 use crate::token::document::Sealer;
 use crate::token::pad::Padding;
@@ -23,7 +23,7 @@ use crate::token::value::{self, write_prefixed};
 pub(super) fn encrypt(cipher: &FieldCipher, document: &[u8], context: &Context, out: &mut Vec<u8>) -> Result<()> {
     context.demand_purpose()?;
     let policy = cipher.policy.inner();
-    let selection = select(policy, document, &cipher.limits, true)?;
+    let mut selection = read(policy, document, &cipher.limits)?;
     if policy.layout == Layout::Document {
         if !selection.root_is_object {
             return Err(Error::new(Code::RootNotObject));
@@ -32,6 +32,7 @@ pub(super) fn encrypt(cipher: &FieldCipher, document: &[u8], context: &Context, 
             return Err(Error::because(Code::HeaderPresent, format!("`{}`", policy.header)));
         }
     }
+    selection.settle(policy, &cipher.limits, true)?;
     occurs::check(policy, &selection)?;
     for field in &selection.fields {
         check_value(policy, &selection, field, cipher.limits.field)?;

@@ -6,7 +6,7 @@ use crate::error::{Code, Error, Result};
 use crate::json::index::{Index, NodeId, NodeKind};
 use crate::json::path::normalized;
 use crate::limits::Limits;
-use crate::policy::select::{Selection, select};
+use crate::policy::select::{Selection, read};
 use crate::policy::{Inner, Keys, Layout, Mask, Occurs, PaddingRule, Policy, Position, Rule, occurs};
 
 /// The findings about a policy.
@@ -47,7 +47,8 @@ impl Policy {
             lint.rules.push(RuleReport { path, encrypts: Vec::new(), notes: rule_notes(policy, rule) });
         }
         if let Some(sample) = sample {
-            let selection = select(policy, sample, limits, true)?;
+            let mut selection = read(policy, sample, limits)?;
+            selection.settle(policy, limits, true)?;
             let index = Index::build(sample, limits.depth)?;
             report_matches(policy, &selection, &index, &mut lint);
             report_shape(policy, &selection, &mut lint);

@@ -25,11 +25,11 @@ pub(crate) struct Field {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Capture {
     pattern: u16,
-    position_len: u16,
+    suffix_len: u16,
     anchor: u32,
     pub(crate) start: u32,
     pub(crate) end: u32,
-    position: u32,
+    suffix: u32,
 }
 
 /// Where layout D's header member stands.
@@ -48,7 +48,7 @@ pub(crate) struct Selection<'t> {
     pub(crate) fields: Vec<Field>,
     /// Ascending by pattern and anchor.
     captures: Vec<Capture>,
-    /// Encoded positions of fields and captures, exact.
+    /// Encoded positions of fields, exact, and of captures, from their anchors on.
     positions: Vec<u8>,
     /// For each field the start of each container that its relative binds count from.
     anchors: Vec<u32>,
@@ -69,46 +69,43 @@ pub(crate) struct Selection<'t> {
 /// No container to count from: the value is not that deep.
 const NO_ANCHOR: u32 = u32::MAX;
 
-/// Scans `text` and applies the rules.
+/// Scans `text` and notes what the rules may select.
 ///
 /// # Errors
-/// Faults of the document, [`Code::Overlap`], limits, and where `encrypting` [`Code::FilterVisitsProtected`].
-pub(crate) fn select<'t>(
-    policy: &Inner,
-    text: &'t [u8],
-    limits: &Limits,
-    encrypting: bool,
-) -> Result<Selection<'t>> {
+/// Faults of the document, [`Code::LimitFields`], [`Code::LimitPosition`], [`Code::LimitAssociatedData`].
+pub(crate) fn read<'t>(policy: &Inner, text: &'t [u8], limits: &Limits) -> Result<Selection<'t>> {
     if text.len() > limits.document {
         return Err(Error::new(Code::LimitDocument));
     }
-    let mut selection = match policy.program.states() {
+    match policy.program.states() {
         0..=64 => run::<1>(policy, text, limits),
         65..=1024 => run::<16>(policy, text, limits),
         _ => run::<256>(policy, text, limits),
-    }?;
-    let visited = narrow(policy, &mut selection, limits, encrypting)?;
-    selection.check_overlap()?;
-    selection.check_visits(&visited)?;
-    selection.keep_outside_strings();
-    selection.captures.sort_unstable_by_key(|capture| (capture.pattern, capture.anchor));
-    Ok(selection)
+    }
 }
 
 impl<'t> Selection<'t> {
+    /// Settles the selection: evaluates value-dependent rules and refuses overlaps.
+    ///
+    /// # Errors
+    /// [`Code::LimitVisits`], [`Code::Overlap`], and where `encrypting` [`Code::FilterVisitsProtected`].
+    pub(crate) fn settle(&mut self, policy: &Inner, limits: &Limits, encrypting: bool) -> Result<()> {
+        let visited = self.narrow(policy, limits, encrypting)?;
+        self.check_overlap()?;
+        self.check_visits(&visited)?;
+        self.keep_outside_strings();
+        self.captures.sort_unstable_by_key(|capture| (capture.pattern, capture.anchor));
+        Ok(())
+    }
+
     /// The exact encoded position of a field.
     pub(crate) fn position(&self, field: &Field) -> &[u8] {
         slice(&self.positions, field.position, field.position_len)
     }
 
-    /// The exact encoded position of a bound member.
-    pub(crate) fn capture_position(&self, capture: &Capture) -> &[u8] {
-        slice(&self.positions, capture.position, capture.position_len)
-    }
-
-    /// Bytes of all encoded positions together.
-    pub(crate) fn positions_len(&self) -> usize {
-        self.positions.len()
+    /// The encoded position of a bound member, from its anchor on.
+    pub(crate) fn suffix(&self, capture: &Capture) -> &[u8] {
+        slice(&self.positions, capture.suffix, capture.suffix_len)
     }
 
     /// The exact JSON text of a field.
@@ -138,6 +135,26 @@ impl<'t> Selection<'t> {
     /// An error about the value that begins at `start`.
     pub(crate) fn fault(&self, code: Code, start: u32) -> Error {
         Error::new(code).with_path(normalized::path_of_offset(self.text, self.max_depth, start as usize))
+    }
+
+    /// Takes out what value-dependent rules do not really select; returns the spans that their filters looked at.
+    fn narrow(&mut self, policy: &Inner, limits: &Limits, record: bool) -> Result<Vec<(u32, u32)>> {
+        let mut visited = Vec::new();
+        let Some(index) = &self.index else { return Ok(visited) };
+        let mut budget = Budget::new(limits.visits(self.text.len()));
+        for (at, rule) in policy.rules.iter().enumerate().filter(|(_, rule)| rule.value_dependent) {
+            let mut visits = Vec::new();
+            let nodes = eval::select(&rule.query, index, &mut budget, record.then_some(&mut visits))?;
+            let mut starts: Vec<u32> = nodes.iter().map(|&id| index.span(id).0 as u32).collect();
+            starts.sort_unstable();
+            let selected = |field: &Field| usize::from(field.rule) != at || starts.binary_search(&field.start).is_ok();
+            self.fields.retain(selected);
+            visits.sort_unstable();
+            visits.dedup();
+            let spans = visits.iter().map(|&id| index.span(id));
+            visited.extend(spans.map(|(start, end)| (start as u32, end as u32)));
+        }
+        Ok(visited)
     }
 
     fn check_overlap(&mut self) -> Result<()> {
@@ -171,31 +188,6 @@ fn slice(arena: &[u8], from: u32, len: u16) -> &[u8] {
 
 fn relative_binds(rule: &crate::policy::Rule) -> usize {
     rule.binds.iter().filter(|bind| bind.up.is_some()).count()
-}
-
-/// Takes out what value-dependent rules do not really select; returns the spans that their filters looked at.
-fn narrow(
-    policy: &Inner,
-    selection: &mut Selection<'_>,
-    limits: &Limits,
-    record: bool,
-) -> Result<Vec<(u32, u32)>> {
-    let mut visited = Vec::new();
-    let Some(index) = &selection.index else { return Ok(visited) };
-    let mut budget = Budget::new(limits.visits(selection.text.len()));
-    for (at, rule) in policy.rules.iter().enumerate().filter(|(_, rule)| rule.value_dependent) {
-        let mut visits = Vec::new();
-        let nodes = eval::select(&rule.query, index, &mut budget, record.then_some(&mut visits))?;
-        let mut starts: Vec<u32> = nodes.iter().map(|&id| index.span(id).0 as u32).collect();
-        starts.sort_unstable();
-        selection.fields.retain(|field| {
-            usize::from(field.rule) != at || starts.binary_search(&field.start).is_ok()
-        });
-        visits.sort_unstable();
-        visits.dedup();
-        visited.extend(visits.iter().map(|&id| index.span(id)).map(|(start, end)| (start as u32, end as u32)));
-    }
-    Ok(visited)
 }
 
 fn run<'t, const W: usize>(policy: &Inner, text: &'t [u8], limits: &Limits) -> Result<Selection<'t>> {
@@ -384,13 +376,6 @@ impl<'p, 't, const W: usize> Matcher<'p, 't, W> {
         if self.position.len() > self.limits.position {
             return Err(self.selection.fault(Code::LimitPosition, start as u32));
         }
-        let arena = &mut self.selection.positions;
-        if arena.len() + self.position.len() > self.limits.associated_data().min(u32::MAX as usize) {
-            return Err(Error::new(Code::LimitAssociatedData));
-        }
-        let position = arena.len() as u32;
-        let position_len = self.position.len() as u16;
-        arena.extend_from_slice(&self.position);
         for state in members(&self.next, &self.accept) {
             let Some(Some(target)) = self.program.targets.get(state) else { continue };
             match *target {
@@ -417,21 +402,37 @@ impl<'p, 't, const W: usize> Matcher<'p, 't, W> {
                             self.unfinished.push((depth, Unfinished::Protected));
                         }
                     }
+                    let (position, position_len) = self.store_position(0)?;
                     let (start, end) = (start as u32, end as u32);
                     self.selection.fields.push(Field { start, end, rule, position_len, position, anchors });
                 }
                 Target::Bind { pattern, levels } => {
                     let level = depth.saturating_sub(usize::from(levels));
-                    let anchor = self.frames.get(level).map_or(start as u32, |frame| frame.start);
+                    let (anchor, prefix) = self.frames.get(level).map_or((start as u32, 0), |frame| {
+                        (frame.start, frame.position as usize)
+                    });
+                    let (suffix, suffix_len) = self.store_position(prefix)?;
                     if container {
                         self.unfinished.push((depth, Unfinished::Capture(self.selection.captures.len())));
                     }
                     let (start, end) = (start as u32, end as u32);
-                    self.selection.captures.push(Capture { pattern, anchor, start, end, position, position_len });
+                    self.selection.captures.push(Capture { pattern, anchor, start, end, suffix, suffix_len });
                 }
             }
         }
         Ok(())
+    }
+
+    /// Keeps the position of the value at hand from byte `from` on; returns where, and how long it is.
+    fn store_position(&mut self, from: usize) -> Result<(u32, u16)> {
+        let position = self.position.get(from..).unwrap_or_default();
+        let arena = &mut self.selection.positions;
+        if arena.len() + position.len() > self.limits.associated_data().min(u32::MAX as usize) {
+            return Err(Error::new(Code::LimitAssociatedData));
+        }
+        let at = arena.len() as u32;
+        arena.extend_from_slice(position);
+        Ok((at, position.len() as u16))
     }
 
     fn is_certain(&self, rule: u16) -> bool {

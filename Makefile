@@ -1,0 +1,34 @@
+# make demo    builds and runs the main job on a real document
+# make test    every test: the library, the command, the format's second reader
+# make check   formatting, lints, documentation, licences
+# make bench   speed beside peers and the floor
+# make fuzz    a minute on each fuzz target (needs a nightly toolchain)
+
+.PHONY: demo test test-rust test-reader check fmt clippy doc deny bench fuzz
+
+demo:
+	scripts/demo
+
+test: test-rust test-reader
+
+test-rust:
+	cargo test --locked --workspace
+
+test-reader:
+	scripts/python-env
+	cargo build --locked --bin exchange
+	APISEAL_EXCHANGE=$(CURDIR)/target/debug/exchange .venv/bin/python -m pytest -q tests/second_reader
+
+check: fmt clippy doc deny
+
+fmt:
+	cargo fmt --all --check
+
+clippy:
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+doc:
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+
+deny:
+	scripts/deny
