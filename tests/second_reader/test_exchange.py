@@ -1,0 +1,664 @@
+"""The same calls to this reader and to the program in APISEAL_EXCHANGE: outputs must open crosswise, outcomes must be equal.
+
+APISEAL_EXCHANGE_SEED and APISEAL_EXCHANGE_CASES vary the run.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from apiseal_reader import Key, Policy, Refused, Ring, crypto, decrypt, encrypt, keyring, load_policy, open_keyring
+from apiseal_reader.cipher import select
+from apiseal_reader.crypto import SUITE_NAMES, SUITES, b64
+from apiseal_reader.jsonpath import Evaluator
+from apiseal_reader.strict_json import parse, walk
+from generator import NOW, Case, Maker
+
+SEED = os.environ.get("APISEAL_EXCHANGE_SEED", "1")
+CASES = int(os.environ.get("APISEAL_EXCHANGE_CASES", "800"))
+MUTATIONS = 4
+
+Outcome = tuple[str, object]  # ("ok", value) or ("error", name)
+
+
+class Peer:
+    """The other implementation, one JSON text a line in each direction."""
+
+    def __init__(self, program: str) -> None:
+        self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+        self.codes: dict[str, set[int]] = {}
+
+    def ask(self, request: dict) -> Outcome:
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        assert line, f"the peer ended at {request}"
+        reply = json.loads(line)
+        if "error" not in reply:
+            return "ok", reply["ok"]
+        self.codes.setdefault(reply["error"], set()).add(reply["code"])
+        return "error", reply["error"]
+
+    def call(self, op: str, case: Case) -> Outcome:
+        keys = [
+            {
+                "kid": key.kid,
+                "suite": SUITE_NAMES[key.suite],
+                "secret": key.secret.hex(),
+                "state": key.state,
+                "scope": key.scope,
+                "primary": key.kid in case.primaries,
+            }
+            for key in case.keys
+        ]
+        document = base64.b64encode(case.document).decode()
+        request = {"op": op, "policy": case.policy, "context": case.context, "now": case.now, "keys": keys}
+        kind, value = self.ask(request | {"document": document})
+        return kind, base64.b64decode(value, validate=True) if kind == "ok" else value
+
+
+def here(op: str, case: Case, random=os.urandom) -> Outcome:
+    try:
+        if op == "encrypt":
+            return "ok", encrypt(case.document, case.policy, case.ring, case.context, random, case.now)
+        return "ok", decrypt(case.document, case.policy, case.ring, case.context, case.now)
+    except Refused as refused:
+        return "error", refused.name
+
+
+class Report:
+    """Collects disagreements, so that one run shows all of them."""
+
+    def __init__(self) -> None:
+        self.counts: Counter = Counter()
+        self.faults: list[str] = []
+
+    def check(self, what: str, case: Case, mine: object, theirs: object) -> None:
+        kind = mine[1] if isinstance(mine, tuple) and mine[0] == "error" else "ok"
+        self.counts[f"{what}: {kind}"] += 1
+        if mine != theirs:
+            keys = [replace(key, secret=b"") for key in case.keys]
+            self.faults.append(
+                f"{what}\n policy {json.dumps(case.policy)}\n context {case.context}\n now {case.now}\n keys {keys}"
+                f"\n primaries {set(case.primaries)}\n document {case.document!r}\n here  {mine}\n there {theirs}\n"
+            )
+
+    def finish(self) -> None:
+        for name, count in sorted(self.counts.items()):
+            print(f"{count:7} {name}")
+        assert not self.faults, f"{len(self.faults)} disagreements\n" + "\n".join(self.faults[:20])
+
+
+@pytest.fixture(scope="module")
+def peer() -> Iterator[Peer]:
+    program = os.environ.get("APISEAL_EXCHANGE")
+    if not program:
+        pytest.fail("APISEAL_EXCHANGE must hold the path of the exchange program of the other implementation")
+    peer = Peer(program)
+    yield peer
+    peer.process.stdin.close()
+    assert peer.process.wait(10) == 0
+    assert all(len(codes) == 1 for codes in peer.codes.values()), peer.codes
+    print({name: min(codes) for name, codes in sorted(peer.codes.items())})
+
+
+def salts_of(output: bytes, policy: Policy) -> Iterator[bytes]:
+    """The salts of an encrypted document in document order."""
+    root = parse(output)
+    if policy.document_layout:
+        yield crypto.parse_header(root.get(policy.header).text).salt
+        return
+    for target in select(Evaluator(root), policy):
+        yield crypto.parse_token(target.node.text).salt
+
+
+def test_random_documents(peer: Peer) -> None:
+    report = Report()
+    for number in range(CASES):
+        maker = Maker(f"{SEED}/{number}")
+        case = maker.case()
+        mine, theirs = here("encrypt", case), peer.call("encrypt", case)
+        if mine[0] == "error" or theirs[0] == "error":
+            report.check("encrypt", case, mine, theirs)
+            for op in ("decrypt",):
+                report.check("decrypt plain", case, here(op, case), peer.call(op, case))
+            continue
+        original = ("ok", case.document)
+        report.check("there to here", case, here("decrypt", replace(case, document=theirs[1])), original)
+        report.check("here to there", case, original, peer.call("decrypt", replace(case, document=mine[1])))
+        report.check("here to here", case, here("decrypt", replace(case, document=mine[1])), original)
+        salts = salts_of(theirs[1], load_policy(case.policy))
+        report.check("same salts, same bytes", case, here("encrypt", case, lambda _: next(salts)), theirs)
+        for op in ("encrypt", "decrypt"):
+            again = replace(case, document=theirs[1])
+            if op == "encrypt":
+                report.check("encrypt twice", again, kind_of(here(op, again)), kind_of(peer.call(op, again)))
+        report.check("decrypt plain", case, here("decrypt", case), peer.call("decrypt", case))
+        for _ in range(MUTATIONS):
+            changed = maker.mutated(replace(case, document=maker.pick([mine[1], theirs[1]])))
+            if maker.chance(0.2):
+                changed = maker.mutated(changed) if well_formed(changed.document) else changed
+            report.check("decrypt mutated", changed, here("decrypt", changed), peer.call("decrypt", changed))
+    report.finish()
+    assert report.counts["there to here: ok"] >= CASES // 3
+
+
+def well_formed(document: bytes) -> bool:
+    try:
+        parse(document)
+        return True
+    except Refused:
+        return False
+
+
+def kind_of(outcome: Outcome) -> Outcome:
+    return ("ok", None) if outcome[0] == "ok" else outcome
+
+
+def test_random_mutations_before_encryption(peer: Peer) -> None:
+    report = Report()
+    for number in range(CASES):
+        maker = Maker(f"{SEED}/before/{number}")
+        case = maker.case()
+        if maker.chance(0.6):
+            case = replace(case, policy=maker.mutated_policy(case.policy))
+        else:
+            case = maker.mutated(case)
+        report.check("encrypt", case, kind_of(here("encrypt", case)), kind_of(peer.call("encrypt", case)))
+    report.finish()
+
+
+# Tokens and fields built with the key
+
+SECRET = bytes(range(32))
+CONTEXT = {"purpose": "users", "tenant": "acme"}
+
+
+def plain_case(policy: dict, document: str = "{}") -> Case:
+    return Case(policy, CONTEXT, [Key("k1", SECRET)], frozenset({"k1"}), NOW, document.encode())
+
+
+HOSTILE = [
+    b"",
+    b"\0\0\0",
+    b"1 2",
+    b"1 ",
+    b" 1",
+    b"\xff",
+    b'"\xed\xa0\x80"',
+    b'{"a":1,"\\u0061":2}',
+    b"[" * 127 + b"]" * 127,
+    b"[" * 128 + b"]" * 128,
+    b'"\\ud800"',
+    b"\xef\xbb\xbf1",
+    b"nul",
+    b"01",
+    b'"a\0b"',
+    b"1\0\0\0\0\0\0\0",
+    b"1e400",
+    b'"as1.x"',
+    b'{"a":"as1f.x"}',
+    b"null\n",
+]
+
+
+@pytest.mark.parametrize("suite", [1, 2])
+def test_hostile_content(peer: Peer, suite: int) -> None:
+    report = Report()
+    key = Key("k1", SECRET, suite)
+    k_ctx = key.context_key(CONTEXT)
+    token_policy = {"apiseal_policy": 1, "rules": [{"path": "$.a", "bind": []}]}
+    document_policy = {"apiseal_policy": 1, "layout": "document", "bind": [], "rules": [{"path": "$.a"}]}
+    for content in HOSTILE:
+        content = content or b"\0"
+        place = crypto.position(1, ("a",))
+        aad = crypto.token_aad(suite, 1, place, b"")
+        token = crypto.seal_token(k_ctx, "k1", suite, 1, bytes(24), content, aad)
+        case = replace(plain_case(token_policy, json.dumps({"a": token})), keys=[key])
+        report.check("token", case, here("decrypt", case), peer.call("decrypt", case))
+        keys = crypto.DocumentKeys.derive(k_ctx, suite, bytes(24))
+        sealed = keys.seal(0, place, content)
+        header = keys.header("k1", 1, keys.mac([(place, sealed)], b""))
+        document = json.dumps({"_seal": header, "a": crypto.field_string(0, sealed)})
+        case = replace(plain_case(document_policy, document), keys=[key])
+        report.check("field", case, here("decrypt", case), peer.call("decrypt", case))
+    report.finish()
+
+
+def test_headers_built_with_the_key(peer: Peer) -> None:
+    """Numbers, counters and MACs that are right for a wrong set of fields."""
+    report = Report()
+    policy = {"apiseal_policy": 1, "layout": "document", "bind": ["$.id"], "rules": [{"path": "$.f[*]", "occurs": "optional"}]}
+    keys = crypto.DocumentKeys.derive(Key("k1", SECRET).context_key(CONTEXT), 1, bytes(24))
+    bound = crypto.bound_bytes([(crypto.position(0x21, ("id",)), "1")])
+    places = [crypto.position(0x21, ("f", i)) for i in range(3)]
+    for counters in ([0, 1, 2], [0, 1, 1], [0, 1, 3], [1, 2, 3], [2, 1, 0], [0, 2, 1], [0, 1, 2**32 - 1]):
+        for count in (3, 2, 4, 0, 2**20, 2**20 + 1, 2**32 - 1):
+            sealed = [keys.seal(counter, place, b"1") for counter, place in zip(counters, places)]
+            ordered = [(place, c) for _, place, c in sorted(zip(counters, places, sealed))]
+            header = keys.header("k1", count, keys.mac(ordered, bound))
+            fields = [crypto.field_string(counter, c) for counter, c in zip(counters, sealed)]
+            for document in ({"id": 1, "f": fields, "_seal": header}, {"f": fields, "_seal": header}, {"id": 1, "f": fields}):
+                case = plain_case(policy, json.dumps(document))
+                report.check("header", case, here("decrypt", case), peer.call("decrypt", case))
+    report.finish()
+
+
+# Edges of the format, one policy and document each
+
+TOKEN = crypto.seal_token(Key("k1", SECRET).context_key(CONTEXT), "k1", 1, 1, bytes(24), b"1", b"")
+RULE_A = {"path": "$.a", "bind": []}
+LONG = "n" * 4096
+LISTED: list[tuple[dict | list, str]] = [
+    # rules of layout T, document
+    ([RULE_A], '{"a":"as1.x"}'),
+    ([RULE_A | {"nested": True}], json.dumps({"a": TOKEN})),
+    ([RULE_A | {"nested": True}], '{"a":"as1f."}'),
+    ([RULE_A], json.dumps({"a": 1, "b": [TOKEN]})),
+    ([RULE_A], json.dumps({"a": [TOKEN], TOKEN: 1})),
+    ([RULE_A], json.dumps({"a": 1, "b": TOKEN + "="})),
+    ([{"path": "$", "bind": []}], " [1,2] "),
+    ([{"path": "$", "bind": [], "padding": "none"}], '"x"'),
+    ([{"path": "$['" + LONG[:4091] + "']", "bind": []}], json.dumps({LONG[:4091]: 1})),
+    ([{"path": "$['" + LONG[:4085] + "'].a", "bind": []}], json.dumps({LONG[:4085]: {"a": 1}})),
+    ([{"path": "$['" + LONG[:4085] + "']['abcdef']", "bind": []}], json.dumps({LONG[:4085]: {"abcdef": 1}})),
+    ([{"path": "$['" + LONG[:4080] + "'].*", "bind": []}], json.dumps({LONG[:4080]: {"abcd": 1, "abcde": 2}})),
+    ([{"path": "$.a.*", "bind": []}], json.dumps({"a": {LONG[:4085]: 1}})),
+    ([{"path": "$.a.*", "bind": []}], json.dumps({"a": {LONG[:4086]: 1}})),
+    ([{"path": "$.a", "bind": ["$.b"]}], json.dumps({"a": 1, "b": "x" * 65519})),
+    ([{"path": "$.a", "bind": ["$.b"]}], json.dumps({"a": 1, "b": "x" * 65520})),
+    ([{"path": "$.a", "bind": ["1/b", "$.b"]}], '{"a":1,"b":2}'),
+    ([{"path": "$.a", "bind": ["$.b", "$['b']"]}], '{"a":1,"b":2}'),
+    ([{"path": "$.a", "bind": ["$.b", "$.c", "$['b']"]}], '{"a":1,"b":2}'),
+    ([{"path": "$.a.b", "bind": ["1/c"]}, {"path": "$.a.*.d", "bind": []}], '{"a":{"b":1,"c":{"d":2}}}'),
+    ([{"path": "$.a[*].b", "position": "elements", "bind": ["2/0/id"]}], '{"a":[{"b":1,"id":1},{"b":2,"id":2}]}'),
+    ([{"path": "$.a[*].b", "position": "elements", "bind": ["2/0/id", "2/1/id"]}], '{"a":[{"b":1,"id":1},{"b":2,"id":2}]}'),
+    ([{"path": "$.a[*].b", "position": "elements", "bind": ["2/00/id"]}], '{"a":[{"b":1,"id":1}]}'),
+    ([{"path": "$.a[*].b", "position": "elements", "bind": ["2/-/id"]}], '{"a":[{"b":1,"id":1}]}'),
+    ([{"path": "$.a[*].b", "position": "elements", "bind": ["2/99999999999999999999/id"]}], '{"a":[{"b":1,"id":1}]}'),
+    ([{"path": "$.a[*].b", "position": "elements", "bind": ["4/id"]}], '{"a":[{"b":1,"id":1}]}'),
+    ([{"path": "$.a[*].b", "position": "elements", "bind": ["3/id"]}], '{"id":0,"a":[{"b":1,"id":1}]}'),
+    ([{"path": "$..b", "bind": ["3/id"]}], '{"id":0,"a":{"b":1,"id":1}}'),
+    ([{"path": "$..b", "bind": ["2/id"]}], '{"id":0,"a":{"b":1,"id":1}}'),
+    ([{"path": "$.a", "bind": ["1/"]}], '{"a":1,"":2}'),
+    ([{"path": "$.a", "bind": ["1/x~1y~0z"]}], '{"a":1,"x/y~z":2}'),
+    ([{"path": "$.a", "bind": ["1/x~1y~0z", "1/b/c"]}], '{"a":1,"x/y~z":2,"b":3}'),
+    ([{"path": "$.a", "bind": ["01/b"]}], '{"a":1,"b":2}'),
+    ([{"path": "$.a", "bind": ["1+1/b"]}], '{"a":1,"b":2}'),
+    ([{"path": "$.a", "bind": ["1#"]}], '{"a":1,"b":2}'),
+    ([{"path": "$.a", "bind": ["$.a.b"]}], '{"a":{"b":2}}'),
+    ([{"path": "$.a", "bind": ["$.b"]}, {"path": "$.b", "bind": []}], '{"a":1,"b":2}'),
+    ([{"path": "$.a", "bind": ["$.b[-1]"]}], '{"a":1,"b":[2]}'),
+    ([{"path": "$.a[-1]", "bind": [], "selection": "unauthenticated"}], '{"a":[1,2]}'),
+    ([{"path": "$.a[0:1]", "bind": [], "selection": "unauthenticated"}], '{"a":[1,2]}'),
+    ([{"path": "$.a[::-1]", "bind": [], "selection": "unauthenticated"}], '{"a":[1,2]}'),
+    ([{"path": "$.a[0,0]", "bind": [], "occurs": {"exactly": 1}}], '{"a":[1,2]}'),
+    ([{"path": "$.a[*].b", "bind": [], "occurs": "each"}], '{"a":[{"b":1},{"c":1}]}'),
+    ([{"path": "$.a[*].b", "bind": [], "occurs": "each"}], '{"a":[]}'),
+    ([{"path": "$.a[*].b", "bind": [], "occurs": "each"}], "{}"),
+    ([{"path": "$.a[*]", "bind": [], "occurs": "each"}], '{"a":[1]}'),
+    ([{"path": "$.a[*][1]", "bind": [], "occurs": "each"}], '{"a":[[1,2],[1]]}'),
+    ([{"path": "$.a.*.*.b", "bind": [], "occurs": "each"}], '{"a":{"x":{"y":{"b":1}},"z":{}}}'),
+    ([{"path": "$.a[*,0].b", "bind": [], "occurs": "each"}], '{"a":[{"b":1}]}'),
+    ([{"path": "$.a[*].b['c','d']", "bind": [], "occurs": "each"}], '{"a":[{"b":{"c":1}}]}'),
+    ([{"path": "$.a..*", "bind": [], "occurs": "each"}], '{"a":[1]}'),
+    ([{"path": "$.a", "bind": [], "occurs": "each"}], '{"a":[1]}'),
+    ([{"path": "$..a", "bind": []}], '{"a":{"a":1}}'),
+    ([{"path": "$..a", "bind": []}, {"path": "$.b.*", "bind": []}], '{"b":{"a":1}}'),
+    ([RULE_A, {"path": "$.a.b", "bind": []}], '{"a":{"b":1}}'),
+    ([RULE_A, {"path": "$['a']", "bind": []}], '{"a":{"b":1}}'),
+    ([RULE_A | {"types": ["integer"]}], '{"a":1.0}'),
+    ([RULE_A | {"types": ["integer"]}], '{"a":-1}'),
+    ([RULE_A | {"types": ["integer"]}], '{"a":1e2}'),
+    ([RULE_A | {"types": ["number"]}], '{"a":-0}'),
+    ([{"path": "$.*", "bind": [], "types": ["number"]}], '{"a":1,"b":"as1.x","c":"x"}'),
+    ([{"path": "$.*", "bind": [], "types": ["number"]}], '{"a":"x","b":"as1.x"}'),
+    ([RULE_A | {"padding": {"multiple": 65536}}], '{"a":1}'),
+    ([RULE_A | {"padding": {"multiple": 65537}}], '{"a":1}'),
+    ([RULE_A | {"padding": {"multiple": 0}}], '{"a":1}'),
+    ([RULE_A | {"movable": False}], '{"a":1}'),
+    ([RULE_A | {"keys": ["_"]}], '{"a":1}'),
+    ([RULE_A | {"keys": ["k1", "k1"]}], '{"a":1}'),
+    ([RULE_A | {"keys": []}], '{"a":1}'),
+    ([RULE_A | {"mask": {"keep_last": 0}}], '{"a":1}'),
+    ([RULE_A | {"migrate": {"accept_plain": True, "until": "2027-02-29"}, "types": ["number"]}], '{"a":1}'),
+    ([RULE_A | {"migrate": {"accept_plain": True, "until": "2028-02-29"}, "types": ["number"]}], '{"a":1}'),
+    ([RULE_A | {"migrate": {"accept_plain": False, "until": "2028-02-29"}, "types": ["number"]}], '{"a":1}'),
+    ([RULE_A | {"migrate": {"accept_plain": True, "until": "2028-02-29"}}], '{"a":1}'),
+    ([RULE_A | {"migrate": {"accept_plain": True, "until": "2028-02-29"}, "types": ["string"]}], '{"a":1}'),
+    ([{"path": "$.a", "position": "named", "label": "x", "bind": []}, {"path": "$.b", "position": "named", "label": "x", "bind": []}], '{"a":1,"b":2}'),
+    ([{"path": "$..a", "position": "named", "label": "x", "bind": [], "movable": True}], '{"a":1,"b":2}'),
+    ([{"path": "$..a", "position": "named", "label": "x", "bind": [{"label": "y", "path": "$.b"}], "movable": True}], '{"a":1,"b":2}'),
+    ([{"path": "$.a", "position": "named", "label": "x", "bind": [{"label": "x", "path": "$.b"}]}], '{"a":1,"b":2}'),
+    ([{"path": "$.a", "position": "named", "label": "x", "bind": ["$.b"]}], '{"a":1,"b":2}'),
+    ([{"path": "$.a", "position": "named", "label": "x", "bind": [{"label": "y", "path": "$.b"}, {"label": "z", "path": "$.b"}]}], '{"a":1,"b":2}'),
+    ([{"path": "$.a[0]", "position": "named", "label": "n" * 4091, "bind": []}], '{"a":[1]}'),
+    ([{"path": "$.a[0]", "position": "named", "label": "n" * 4092, "bind": []}], '{"a":[1]}'),
+    ([{"path": "$.a[?@.k=='x'].v", "bind": [], "selection": "unauthenticated"}], '{"a":[{"k":"x","v":1},{"k":"y","v":2}]}'),
+    ([{"path": "$.a[?@.v==1].v", "bind": [], "selection": "unauthenticated"}], '{"a":[{"k":"x","v":1}]}'),
+    ([{"path": "$.a[?@..k].v", "bind": [], "selection": "unauthenticated"}], '{"a":[{"k":"x","v":1}]}'),
+    ([{"path": "$.a[?@.k=='x' || @.v==2].v", "bind": [], "selection": "unauthenticated"}], '{"a":[{"k":"x","v":1}]}'),
+    ([{"path": "$.a[?!@.z]", "bind": [], "selection": "unauthenticated"}], '{"a":[{"k":"x","v":1}]}'),
+    ([{"path": "$.a[?@.v.z || @.k].v", "bind": [], "selection": "unauthenticated"}], '{"a":[{"k":"x","v":1}]}'),
+    ([{"path": "$.a[?length(@)==2].v", "bind": [], "selection": "unauthenticated"}], '{"a":[{"k":"x","v":1}]}'),
+    ([{"path": "$.a[?count(@.*)==2].v", "bind": [], "selection": "unauthenticated"}], '{"a":[{"k":"x","v":1}]}'),
+    ([{"path": "$.a[?$.b==1].v", "bind": [], "selection": "unauthenticated"}], '{"a":[{"k":"x","v":1}],"b":1.0}'),
+    ([{"path": "$.a[?@.k==9007199254740993].v", "bind": [], "selection": "unauthenticated"}], '{"a":[{"k":9007199254740992,"v":1}]}'),
+    ([{"path": "$.a[?@.k==1e999].v", "bind": [], "selection": "unauthenticated"}], '{"a":[{"k":1e400,"v":1},{"k":1,"v":2}]}'),
+    ([{"path": "$.a[?1==2]", "bind": [], "selection": "unauthenticated", "occurs": "optional"}, {"path": "$.b", "bind": []}], '{"a":[1],"b":1}'),
+    # whole policies of layout D, document
+    ({"bind": ["$"], "rules": [{"path": "$.*"}]}, '{"a":1,"b":{"_seal":2}}'),
+    ({"bind": ["$"], "rules": [{"path": "$"}]}, '{"a":1}'),
+    ({"bind": ["$"], "rules": [{"path": "$._seal.a"}]}, '{"a":1}'),
+    ({"bind": ["$"], "rules": [{"path": "$['a','_seal']"}]}, '{"a":1}'),
+    ({"bind": ["$"], "rules": [{"path": "$.._seal"}]}, '{"a":1,"b":{"_seal":1}}'),
+    ({"bind": ["$", "$.a"], "rules": [{"path": "$.a"}]}, '{"a":1}'),
+    ({"bind": ["$._seal"], "rules": [{"path": "$.a"}]}, '{"a":1}'),
+    ({"bind": ["$.b"], "rules": [{"path": "$.a"}]}, '{"a":1}'),
+    ({"bind": ["$.b.c"], "rules": [{"path": "$.a.*", "occurs": "optional"}]}, '{"b":{"c":1}}'),
+    ({"bind": ["$.a"], "rules": [{"path": "$.a.*", "occurs": "optional"}]}, '{"a":{"c":1}}'),
+    ({"bind": ["1/b"], "rules": [{"path": "$.a"}]}, '{"a":1,"b":2}'),
+    ({"bind": ["$"], "rules": [{"path": "$.a"}]}, '{"a":1,"_seal":1}'),
+    ({"bind": ["$"], "rules": [{"path": "$.a"}]}, "[1]"),
+    ({"bind": ["$"], "rules": [{"path": "$.a", "movable": False, "position": "exact"}]}, '{"a":1}'),
+    ({"bind": ["$"], "rules": [{"path": "$.a", "bind": []}]}, '{"a":1}'),
+    ({"bind": ["$"], "rules": [{"path": "$.a[?@.k=='x'].v", "selection": "unauthenticated"}]}, '{"a":[{"k":"x","v":1}]}'),
+    ({"bind": ["$"], "rules": [{"path": "$.a[?match(@.k,'x|[')].v"}, {"path": "$.b"}]}, '{"a":[{"k":"x","v":1}],"b":1}'),
+    ({"bind": ["$"], "rules": [{"path": "$.a[?match(@.k,'x.')].v"}]}, '{"a":[{"k":"x\\n","v":1},{"k":"xy","v":1},{"k":"axy","v":1}]}'),
+    ({"bind": ["$"], "rules": [{"path": "$.a[?search(@.k,'[^a-c]{2}')].v"}]}, '{"a":[{"k":"abdd","v":1},{"k":"abc","v":1},{"k":1,"v":1}]}'),
+    ({"bind": ["$"], "rules": [{"path": "$.a[-1]"}]}, '{"a":[1,2]}'),
+    ({"bind": ["$.b"], "header": "b", "rules": [{"path": "$.a[-1]"}]}, '{"a":[1,2]}'),
+    ({"bind": [], "header": "", "rules": [{"path": "$.a[-1]"}]}, '{"a":[1,2]}'),
+    ({"bind": [], "header": "a\\u0000\U0001f600", "rules": [{"path": "$.a[-1]"}]}, '{"a":[1,2]}'),
+    ({"bind": ["$"], "rules": [{"path": "$.a", "keys": ["k1"]}, {"path": "$.none", "occurs": "optional", "keys": ["k2"]}]}, '{"a":1}'),
+]
+
+
+@pytest.mark.parametrize("entry, document", LISTED, ids=range(len(LISTED)))
+def test_listed(peer: Peer, entry: dict | list, document: str) -> None:
+    report = Report()
+    policy = {"apiseal_policy": 1} | ({"rules": entry} if isinstance(entry, list) else {"layout": "document"} | entry)
+    case = plain_case(policy, document)
+    mine, theirs = here("encrypt", case), peer.call("encrypt", case)
+    if mine[0] == theirs[0] == "ok":
+        mine, theirs = here("decrypt", replace(case, document=theirs[1])), peer.call("decrypt", replace(case, document=mine[1]))
+        assert mine == ("ok", case.document)
+    report.check("listed", case, mine, theirs)
+    report.check("plain", case, here("decrypt", case), peer.call("decrypt", case))
+    report.finish()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"\xef\xbb\xbf{}",
+        b'{"a":NaN}',
+        b'{"a":1,}',
+        b'{"a":1}//',
+        b'{"a":"\\ud800"}',
+        b'{"a":"\\udc00\\ud800"}',
+        b'{"a":"\xed\xa0\x80"}',
+        b'{"a":"\xc0\x80"}',
+        b'{"a":"\xff"}',
+        b'{"a":1,"a":2}',
+        b'{"a":1,"\\u0061":2}',
+        b'{"a":{"x":1,"x":1}}',
+        b'{"a":01}',
+        b'{"a":1.}',
+        b'{"a":.5}',
+        b'{"a":+1}',
+        b'{"a":1e}',
+        b'{"a":"\t"}',
+        b'{"a":"\\x41"}',
+        b"{'a':1}",
+        b"{} {}",
+        b"",
+        b" ",
+        b'{"a"',
+        b'{"a":1',
+        b'{"a":1}\x0c',
+        b'{"a":1}\xc2\xa0',
+        b'{"a":' + b"[" * 127 + b"]" * 127 + b"}",
+        b'{"a":' + b"[" * 128 + b"]" * 128 + b"}",
+        b'{"a":"\\u0000\xef\xbf\xbf\xf4\x8f\xbf\xbf"}',
+        b'{"a":"\xf4\x90\x80\x80"}',
+        b'{"a":tru}',
+        b'{"a":"\\uD83D\\uDE00","\\ud83d\\ude00":1,"\xf0\x9f\x98\x81":2}',
+    ],
+)
+def test_json_input(peer: Peer, document: bytes) -> None:
+    report = Report()
+    case = replace(plain_case({"apiseal_policy": 1, "rules": [RULE_A]}), document=document)
+    for op in ("encrypt", "decrypt"):
+        report.check(op, case, kind_of(here(op, case)), kind_of(peer.call(op, case)))
+    report.finish()
+
+
+# Keyrings
+
+WRAPPING_KEY = bytes(range(0x80, 0xA0))
+ENTRY = {"type": "root", "kid": "k1", "purpose": "seal", "suite": "aes-256-gcm", "state": "active", "created": 1, "secret": b64(SECRET)}
+ENTRY_2 = ENTRY | {"kid": "k2", "secret": b64(bytes(32))}
+
+
+def keyring_outcome(text: str, name: str, passphrase: str | None = None, wrapping_key: bytes | None = None) -> Outcome:
+    try:
+        ring = open_keyring(text, name, passphrase.encode() if passphrase is not None else None, wrapping_key)
+    except Refused as refused:
+        return "error", refused.name
+    keys = [
+        {"kid": k.kid, "purpose": k.purpose, "suite": SUITE_NAMES[k.suite], "state": k.state, "secret": k.secret.hex()}
+        for k in ring.keys.values()
+    ]
+    return "ok", {"rev": ring.rev, "keys": keys}
+
+
+def check_keyring(peer: Peer, text: str, name: str = "orders", **wrap) -> Outcome:
+    request = {"op": "keyring_open", "file": text, "ring": name}
+    request |= {key: value.hex() if isinstance(value, bytes) else value for key, value in wrap.items()}
+    mine, theirs = keyring_outcome(text, name, **wrap), peer.ask(request)
+    if theirs[0] == "ok":
+        theirs[1]["keys"].sort(key=lambda key: key["kid"])
+    if mine[0] == "ok":
+        mine[1]["keys"].sort(key=lambda key: key["kid"])
+    assert mine == theirs, f"here {mine}, there {theirs}: {text}"
+    return mine
+
+
+def sealed(content: object, wrap: str = '{"alg":"raw"}', name: str = "orders", key: bytes = WRAPPING_KEY) -> str:
+    text = content if isinstance(content, str) else json.dumps(content)
+    return keyring.seal_keyring(text, name, key, wrap, os.urandom(24))
+
+
+def content(**changes) -> dict:
+    return {"rev": 1, "primary": {"seal": "k1"}, "keys": [ENTRY]} | changes
+
+
+def entry(**changes) -> dict:
+    return content(keys=[{name: value for name, value in (ENTRY | changes).items() if value is not ...}])
+
+
+CONTENTS = [
+    content(),
+    content(keys=[], primary={}),
+    content(rev=0),
+    content(rev=2**53 - 1),
+    content(rev=2**53),
+    content(rev=1.0),
+    content(rev="1"),
+    content(rev=-1),
+    content(more=1),
+    content(primary={"seal": "k2"}),
+    content(primary={"idx": "k1"}),
+    content(primary={"other": "k1"}),
+    content(primary={"seal": ["k1"]}),
+    content(primary={"seal": []}),
+    content(primary={"seal": ["k1", "k1"]}),
+    content(primary=[]),
+    content(keys={}),
+    content(keys=[ENTRY, ENTRY_2]),
+    content(keys=[ENTRY, ENTRY]),
+    content(keys=[ENTRY, ENTRY | {"kid": "k2"}]),
+    content(keys=[ENTRY, ENTRY | {"kid": "k2", "purpose": "sig", "suite": "ed25519"}]),
+    content(keys=[ENTRY, ENTRY_2 | {"kid": "k1"}]),
+    content(keys=[ENTRY, ENTRY_2], primary={"seal": ["k1", "k2"]}),
+    content(keys=[ENTRY, ENTRY_2 | {"scope": {"t": "a"}}], primary={"seal": ["k1", "k2"]}),
+    content(keys=[ENTRY | {"scope": {"t": "b"}}, ENTRY_2 | {"scope": {"t": "a"}}], primary={"seal": ["k1", "k2"]}),
+    content(keys=[ENTRY | {"scope": {"u": "b"}}, ENTRY_2 | {"scope": {"t": "a"}}], primary={"seal": ["k1", "k2"]}),
+    entry(secret=b64(WRAPPING_KEY)),
+    entry(secret=b64(bytes(31))),
+    entry(secret=b64(bytes(33))),
+    entry(secret=b64(SECRET) + "="),
+    entry(secret=...),
+    entry(created=...),
+    entry(created="1"),
+    entry(type="derived"),
+    entry(type="raw"),
+    entry(kid="_"),
+    entry(kid=""),
+    entry(kid="x" * 33),
+    entry(kid="a.b"),
+    entry(unknown=1),
+    entry(suite="aes-128-gcm"),
+    entry(suite="hmac-sha256"),
+    entry(purpose="rcp"),
+    entry(purpose="krg"),
+    entry(state="verify-only"),
+    entry(state="decrypt-only"),
+    entry(state="disabled"),
+    entry(state="gone"),
+    entry(not_before=1, expires=2),
+    entry(not_before=2, expires=2),
+    entry(expires=0),
+    entry(scope={}),
+    entry(scope={"a": 1}),
+    entry(scope={"": "x"}),
+    entry(scope={"a": ""}),
+    entry(scope={"a": "x" * 1025}),
+    entry(scope={str(i): "" for i in range(33)}),
+    entry(scope=[]),
+    entry(imported=True),
+    entry(imported=True, scope={"a": "b"}),
+    entry(imported=False),
+    entry(imported="true"),
+    entry(principal="p"),
+    entry(principal="", scope={"a": "b"}),
+    entry(principal="p", scope={"a": "b"}),
+    entry(profiles=["a", "b"]),
+    entry(profiles=["a", "a"]),
+    entry(profiles=[""]),
+    content(primary={}, keys=[ENTRY | {"purpose": "det"}]),
+    content(primary={"sig": "k1"}, keys=[ENTRY | {"purpose": "sig", "suite": "hmac-sha256"}]),
+    content(primary={"sig": "k1"}, keys=[ENTRY | {"purpose": "sig", "suite": "ed25519", "state": "verify-only"}]),
+    content(primary={}, keys=[ENTRY | {"purpose": "sig", "suite": "ed25519", "state": "decrypt-only"}]),
+    content(primary={"idx": "k1"}, keys=[ENTRY | {"purpose": "idx", "suite": "index-hmac-sha256"}]),
+    content(primary={}, keys=[ENTRY | {"purpose": "idx", "suite": "index-hmac-sha256", "state": "decrypt-only"}]),
+    content(primary={}, keys=[ENTRY | {"purpose": "idx"}]),
+    [],
+]
+
+
+@pytest.mark.parametrize("inside", CONTENTS, ids=range(len(CONTENTS)))
+def test_keyring_content(peer: Peer, inside: object) -> None:
+    check_keyring(peer, sealed(inside), wrapping_key=WRAPPING_KEY)
+
+
+def test_keyring_changes(peer: Peer) -> None:
+    good = sealed(content())
+    assert check_keyring(peer, good, wrapping_key=WRAPPING_KEY)[0] == "ok"
+    check_keyring(peer, good, wrapping_key=SECRET)
+    check_keyring(peer, good, name="other", wrapping_key=WRAPPING_KEY)
+    for change in (
+        ('"apiseal_keyring":1', '"apiseal_keyring":2'),
+        ('"apiseal_keyring":1', '"apiseal_keyring":1.0'),
+        ('"apiseal_keyring":1', '"apiseal_keyring_clear":1'),
+        ('"apiseal_keyring":1', '"apiseal_keyring":1,"x":1'),
+        ('"apiseal_keyring":1', '"apiseal_keyring":1,"apiseal_keyring":1'),
+        ('"apiseal_keyring":1', ' "apiseal_keyring" : 1 '),
+        ('{"alg":"raw"}', '{ "alg" : "\\u0072aw" }'),
+        ('{"alg":"raw"}', '{"alg":"raw","x":1}'),
+        ('{"alg":"raw"}', '{"alg":"kms"}'),
+        ('{"alg":"raw"}', "{}"),
+        ("as1.W.", "as1.V."),
+        ("as1.W.", "as1.W.."),
+        ("as1.W.AQ", "as1.W.Ag"),
+        ("as1.W.AQN", "as1.W.AQF"),
+        ("as1.W.", "as1f."),
+        ('"}', '"'),
+        ('"}', '"}x'),
+    ):
+        assert change[0] in good
+        check_keyring(peer, good.replace(*change), wrapping_key=WRAPPING_KEY)
+    maker = Maker(f"{SEED}/keyring")
+    start = good.index("as1.W.") + 6
+    for _ in range(60):
+        body = bytearray(crypto.unb64(good[start:-2]))
+        body[maker.random.randrange(len(body))] ^= 1 << maker.random.randrange(8)
+        check_keyring(peer, good[:start] + b64(bytes(body)) + good[-2:], wrapping_key=WRAPPING_KEY)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"v": 16},
+        {"m": 8},
+        {"m": 65535},
+        {"m": 2**30},
+        {"m": 4194305},
+        {"t": 0},
+        {"t": 2},
+        {"t": 17},
+        {"p": 0},
+        {"p": 17},
+        {"m": 4194304, "t": 16},
+        {"m": "65536"},
+        {"t": 3.0},
+        {"salt": b64(bytes(15))},
+        {"salt": b64(bytes(17))},
+        {"salt": b64(bytes(16)) + "=="},
+        {"salt": "A" * 21 + "B"},
+        {"more": 1},
+        {"alg": "argon2i"},
+    ],
+    ids=str,
+)
+def test_keyring_wrap(peer: Peer, change: dict) -> None:
+    wrap = {"alg": "argon2id", "v": 19, "m": 65536, "t": 3, "p": 1, "salt": b64(bytes(range(16)))} | change
+    passphrase = "correct horse\u00e9"
+    key = keyring.stretch(passphrase.encode(), bytes(range(16)), 65536, 3, 1) if not change else WRAPPING_KEY
+    text = sealed(content(), json.dumps(wrap), key=key)
+    outcome = check_keyring(peer, text, passphrase=passphrase)
+    if not change:
+        assert outcome[0] == "ok"
+        check_keyring(peer, text, passphrase=passphrase + "\n")
+        check_keyring(peer, text, passphrase=passphrase + "\r\n")
+        check_keyring(peer, text, passphrase=passphrase + "\n\n")
+        check_keyring(peer, text, passphrase=passphrase + " ")
+
+
+def test_keyring_seal(peer: Peer) -> None:
+    maker = Maker(f"{SEED}/seal")
+    for number in range(20):
+        keys = []
+        for i in range(maker.random.randrange(6)):
+            purpose = maker.pick(keyring.FITTING_SUITES)
+            suite = SUITE_NAMES[maker.pick(keyring.FITTING_SUITES[purpose])]
+            state = maker.pick(name for name, purposes in keyring.STATES.items() if purpose in purposes)
+            secret = maker.random.randbytes(32).hex()
+            keys.append({"kid": f"k{i}", "purpose": purpose, "suite": suite, "state": state, "secret": secret})
+        request = {"op": "keyring_seal", "ring": "orders", "rev": number, "keys": keys, "wrapping_key": WRAPPING_KEY.hex()}
+        kind, text = peer.ask(request)
+        assert kind == "ok", (text, request)
+        assert check_keyring(peer, text, wrapping_key=WRAPPING_KEY) == ("ok", {"rev": number, "keys": keys})
+        made = [Key(k["kid"], bytes.fromhex(k["secret"]), SUITES[k["suite"]], k["purpose"], k["state"]) for k in keys]
+        mine = sealed(keyring.keyring_plaintext(number, made, {}))
+        assert check_keyring(peer, mine, wrapping_key=WRAPPING_KEY) == ("ok", {"rev": number, "keys": keys})

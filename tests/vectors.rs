@@ -1,0 +1,97 @@
+//! Every published vector of layouts T and D and of the keyring file comes out byte for byte, and opens again.
+
+use apiseal::{
+    Context, FieldCipher, Key, KeyState, Keyring, KeyringFile, Kid, Policy, Purpose, Suite, Wrap,
+};
+use apiseal_workspace::{Repeated, repository, unhex};
+use serde_json::Value;
+
+fn read(path: &str) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(repository(path)).unwrap()).unwrap()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
+}
+
+fn secret(value: &Value) -> [u8; 32] {
+    unhex(text(value)).try_into().unwrap()
+}
+
+fn ring(keys: &Value) -> Keyring {
+    let mut builder = Keyring::builder();
+    for key in keys.as_array().unwrap() {
+        let kid = Kid::parse(text(&key["kid"])).unwrap();
+        let suite = Suite::from_name(text(&key["suite"])).unwrap();
+        let made = Key::hazmat_from_secret(kid, Purpose::Seal, suite, &secret(&key["secret"])).unwrap();
+        assert_eq!((text(&key["state"]), key["primary"].as_bool()), (KeyState::Active.name(), Some(true)));
+        builder = builder.primary(made);
+    }
+    builder.build().unwrap()
+}
+
+#[test]
+fn fields_come_out_byte_for_byte() {
+    let file = read("tests/vectors/fields.json");
+    for case in file["cases"].as_array().unwrap() {
+        let name = text(&case["name"]);
+        let policy = Policy::from_json(&case["policy"].to_string()).unwrap();
+        let cipher = FieldCipher::builder(ring(&case["keys"]), policy)
+            .hazmat_random(Repeated::new(unhex(text(&case["random"]))))
+            .hedged_salts(case["hedged_salts"].as_bool().unwrap())
+            .build()
+            .unwrap();
+        let pairs = case["context"].as_object().unwrap().iter().map(|(name, value)| (name.as_str(), text(value)));
+        let context = Context::from_pairs(pairs).unwrap();
+        let sealed = cipher.encrypt(text(&case["document"]).as_bytes(), &context).unwrap();
+        assert_eq!(String::from_utf8(sealed.clone()).unwrap(), text(&case["encrypted"]), "{name}");
+        let opened = cipher.decrypt(&sealed, &context).unwrap();
+        assert_eq!(std::str::from_utf8(&opened).unwrap(), text(&case["document"]), "{name}");
+        let mut reused = b"left over".to_vec();
+        cipher.encrypt_into(text(&case["document"]).as_bytes(), &context, &mut reused).unwrap();
+        assert_eq!(reused, sealed, "{name}");
+    }
+    assert!(file["cases"].as_array().unwrap().len() >= 9);
+}
+
+#[test]
+fn keyrings_come_out_byte_for_byte() {
+    let file = read("tests/vectors/keyring.json");
+    let name = text(&file["ring"]);
+    for case in file["cases"].as_array().unwrap() {
+        let wrap = match case["passphrase"].as_str() {
+            Some(passphrase) => Wrap::passphrase(passphrase.as_bytes()),
+            None => Wrap::raw(&secret(&case["wrapping_key"])),
+        };
+        let sealed = text(&case["file"]);
+        let ring = KeyringFile::open(sealed.as_bytes(), name, &wrap, Some(7)).unwrap();
+        assert_eq!((ring.rev(), ring.keys().count(), ring.primaries().count()), (7, 1, 1));
+        let again = KeyringFile::seal(&ring, name, &wrap, &Repeated::new(unhex(text(&case["random"])))).unwrap();
+        assert_eq!(String::from_utf8(again).unwrap().trim_end(), sealed);
+    }
+}
+
+#[test]
+fn hedged_salts_come_out_byte_for_byte() {
+    let file = read("tests/vectors/fields.json");
+    for (name, salt, from) in [
+        ("A1", "bb8a96a54149e9bb63c49d1829634378daf4ea592d048284", "as1.k1."),
+        ("A4", "99fa9fd0017649050d6e35341d8077a9652d6d173ffcf60e", "as1d.k1."),
+    ] {
+        let case = file["cases"].as_array().unwrap().iter().find(|case| case["name"] == name).unwrap();
+        let cipher = FieldCipher::builder(ring(&case["keys"]), Policy::from_json(&case["policy"].to_string()).unwrap())
+            .hazmat_random(Repeated::new((0x60..0x80).collect()))
+            .hedged_salts(true)
+            .build()
+            .unwrap();
+        let context = Context::new("users").unwrap().with("tenant", "acme").unwrap();
+        let document = text(&case["document"]).as_bytes();
+        let sealed = cipher.encrypt(document, &context).unwrap();
+        let sealed_text = std::str::from_utf8(&sealed).unwrap();
+        let body = &sealed_text[sealed_text.find(from).unwrap() + from.len()..];
+        // Suite and mode, then 24 bytes of salt: the first 26 bytes are 34 characters and two bits.
+        let head = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(&body[..36]).unwrap();
+        assert_eq!(&head[2..26], unhex(salt), "{name}");
+        assert_eq!(&cipher.decrypt(&sealed, &context).unwrap()[..], document);
+    }
+}
