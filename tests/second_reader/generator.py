@@ -144,13 +144,11 @@ class Maker:
 
     def policy(self, root: Node, layout: str, keys: list[Key]) -> dict:
         places = list(walk(root))
-        policy: dict = {"apiseal_policy": 1, "rules": []}
+        policy: dict = {"apiseal_policy": 1, "id": self.pick(["p.1", "\u00e9"]), "rules": []}
         if layout == "document" or self.chance(0.3):
             policy["layout"] = layout
         if self.chance(0.1):
             policy["unselected"] = "keep"
-        if self.chance(0.1):
-            policy["id"] = "p.1"
         chosen: list[Location] = []
         for _ in range(self.pick([1, 1, 2, 3])):
             place, node = self.pick(places)
@@ -195,7 +193,7 @@ class Maker:
             kids = [key.kid for key in keys] + ["absent"]
             rule["keys"] = "any" if self.chance(0.4) else self.random.sample(kids, self.random.randint(1, len(kids)))
         if self.chance(0.3):
-            rule["padding"] = self.pick(["default", "none", {"multiple": 1}, {"multiple": 7}, {"multiple": 4096}])
+            rule["padding"] = self.pick(["default", "none", {"multiple": 2}, {"multiple": 7}, {"multiple": 4096}])
         if self.chance(0.15):
             rule["nested"] = self.chance(0.8)
         if self.chance(0.1):

@@ -215,8 +215,8 @@ def test_hostile_content(peer: Peer, suite: int) -> None:
     report = Report()
     key = Key("k1", SECRET, suite)
     k_ctx = key.context_key(CONTEXT)
-    token_policy = {"apiseal_policy": 1, "rules": [{"path": "$.a", "bind": []}]}
-    document_policy = {"apiseal_policy": 1, "layout": "document", "bind": [], "rules": [{"path": "$.a"}]}
+    token_policy = {"apiseal_policy": 1, "id": "p", "rules": [{"path": "$.a", "bind": []}]}
+    document_policy = {"apiseal_policy": 1, "id": "p", "layout": "document", "bind": [], "rules": [{"path": "$.a"}]}
     for content in HOSTILE:
         content = content or b"\0"
         place = crypto.position(1, ("a",))
@@ -236,7 +236,7 @@ def test_hostile_content(peer: Peer, suite: int) -> None:
 def test_headers_built_with_the_key(peer: Peer) -> None:
     """Numbers, counters and MACs that are right for a wrong set of fields."""
     report = Report()
-    policy = {"apiseal_policy": 1, "layout": "document", "bind": ["$.id"], "rules": [{"path": "$.f[*]", "occurs": "optional"}]}
+    policy = {"apiseal_policy": 1, "id": "p", "layout": "document", "bind": ["$.id"], "rules": [{"path": "$.f[*]", "occurs": "optional"}]}
     keys = crypto.DocumentKeys.derive(Key("k1", SECRET).context_key(CONTEXT), 1, bytes(24))
     bound = crypto.bound_bytes([(crypto.position(0x21, ("id",)), "1")])
     places = [crypto.position(0x21, ("f", i)) for i in range(3)]
@@ -340,8 +340,8 @@ LISTED: list[tuple[dict | list, str]] = [
     ([{"path": "$.a", "position": "named", "label": "x", "bind": [{"label": "x", "path": "$.b"}]}], '{"a":1,"b":2}'),
     ([{"path": "$.a", "position": "named", "label": "x", "bind": ["$.b"]}], '{"a":1,"b":2}'),
     ([{"path": "$.a", "position": "named", "label": "x", "bind": [{"label": "y", "path": "$.b"}, {"label": "z", "path": "$.b"}]}], '{"a":1,"b":2}'),
-    ([{"path": "$.a[0]", "position": "named", "label": "n" * 4091, "bind": []}], '{"a":[1]}'),
-    ([{"path": "$.a[0]", "position": "named", "label": "n" * 4092, "bind": []}], '{"a":[1]}'),
+    ([{"path": "$.a[0]", "position": "named", "label": "n" * 1024, "bind": []}], '{"a":[1]}'),
+    ([{"path": "$.a[0]", "position": "named", "label": "n" * 1025, "bind": []}], '{"a":[1]}'),
     ([{"path": "$.a[?@.k=='x'].v", "bind": [], "selection": "unauthenticated"}], '{"a":[{"k":"x","v":1},{"k":"y","v":2}]}'),
     ([{"path": "$.a[?@.v==1].v", "bind": [], "selection": "unauthenticated"}], '{"a":[{"k":"x","v":1}]}'),
     ([{"path": "$.a[?@..k].v", "bind": [], "selection": "unauthenticated"}], '{"a":[{"k":"x","v":1}]}'),
@@ -385,7 +385,7 @@ LISTED: list[tuple[dict | list, str]] = [
 @pytest.mark.parametrize("entry, document", LISTED, ids=range(len(LISTED)))
 def test_listed(peer: Peer, entry: dict | list, document: str) -> None:
     report = Report()
-    policy = {"apiseal_policy": 1} | ({"rules": entry} if isinstance(entry, list) else {"layout": "document"} | entry)
+    policy = {"apiseal_policy": 1, "id": "p"} | ({"rules": entry} if isinstance(entry, list) else {"layout": "document"} | entry)
     case = plain_case(policy, document)
     mine, theirs = here("encrypt", case), peer.call("encrypt", case)
     if mine[0] == theirs[0] == "ok":
@@ -436,7 +436,7 @@ def test_listed(peer: Peer, entry: dict | list, document: str) -> None:
 )
 def test_json_input(peer: Peer, document: bytes) -> None:
     report = Report()
-    case = replace(plain_case({"apiseal_policy": 1, "rules": [RULE_A]}), document=document)
+    case = replace(plain_case({"apiseal_policy": 1, "id": "p", "rules": [RULE_A]}), document=document)
     for op in ("encrypt", "decrypt"):
         report.check(op, case, kind_of(here(op, case)), kind_of(peer.call(op, case)))
     report.finish()

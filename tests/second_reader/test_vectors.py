@@ -126,7 +126,7 @@ def test_padded_lengths() -> None:
     [("{}", '{"_seal":"H"}'), ("{ }", '{"_seal":"H" }'), ('{ "a":1}', '{"_seal":"H", "a":1}')],
 )
 def test_header_insertion(before: str, inserted: str) -> None:
-    policy = {"apiseal_policy": 1, "layout": "document", "bind": [], "rules": [{"path": "$.x", "occurs": "optional"}]}
+    policy = {"apiseal_policy": 1, "id": "p", "layout": "document", "bind": [], "rules": [{"path": "$.x", "occurs": "optional"}]}
     output = encrypt(before.encode(), policy, ring(1), CONTEXT)
     header = parse(output).get("_seal").text
     assert output.decode() == inserted.replace("H", header)
@@ -138,7 +138,7 @@ def test_header_insertion(before: str, inserted: str) -> None:
     [('{"a":1, "_seal" : "H" , "b":2}', '{"a":1,  "b":2}'), ('{"a":1, "_seal":"H" }', '{"a":1 }')],
 )
 def test_header_removal(moved: str, after: str) -> None:
-    policy = {"apiseal_policy": 1, "layout": "document", "bind": [], "rules": [{"path": "$.x", "occurs": "optional"}]}
+    policy = {"apiseal_policy": 1, "id": "p", "layout": "document", "bind": [], "rules": [{"path": "$.x", "occurs": "optional"}]}
     header = parse(encrypt(b"{}", policy, ring(1), CONTEXT)).get("_seal").text
     assert decrypt(moved.replace("H", header).encode(), policy, ring(1), CONTEXT).decode() == after
 
@@ -147,6 +147,7 @@ def test_header_removal(moved: str, after: str) -> None:
 
 A1_POLICY = {
     "apiseal_policy": 1,
+    "id": "p",
     "rules": [{"path": "$.user.ssn", "bind": ["$.id"]}],
 }
 A1_DOCUMENT = '{"id":42,"user":{"ssn":"078-05-1120"}}'
@@ -158,6 +159,7 @@ A1_TOKEN_UNPADDED = "as1.k1.AQFAQUJDREVGR0hJSktMTU5PUFFSU1RVVldWea7Czcu4mkmquPfk
 A2_TOKEN = "as1.k1.AgFAQUJDREVGR0hJSktMTU5PUFFSU1RVVletsEdH_vsExi05xK7W-aAjtBUIf0ycYAzfPR4wZpP-0SW8nlxMzVBLHB0TcmnphCl7p8TIrs_Sfr0AlQKmycyqxZSvfkOFdt6AoW5T2UFTGg"
 E1_POLICY = {
     "apiseal_policy": 1,
+    "id": "p",
     "rules": [{"path": "$.orders[*].customer.ssn", "position": "elements", "bind": ["$.tenant", "2/id"]}],
 }
 E1_DOCUMENT = '{"tenant":"acme","orders":[{"id":"o-1","customer":{"ssn":"078-05-1120"}}]}'
@@ -166,6 +168,7 @@ E1_AAD = "01020000002101000000066f7264657273030100000008637573746f6d657201000000
 E1_TOKEN = "as1.k1.AQJAQUJDREVGR0hJSktMTU5PUFFSU1RVVlc8mjrig9BjBG7r2YFPogq-EAn5RLnzCgwyIJuSHv6NjLKDlHwzZ5_TvhSN_nciv52M_63m2cvCeq6LU-RYqg2V6nJjSuGQ9VEGDxyjhuCRXg"
 N1_POLICY = {
     "apiseal_policy": 1,
+    "id": "p",
     "rules": [
         {
             "path": "$.patient.notes",
@@ -266,7 +269,7 @@ def test_a1_details() -> None:
     assert crypto.parse_token(A1_TOKEN).ciphertext.hex() == (
         "9d8c986eb5f5784eb691fe691fb26626502ec5af6031fbad8a01faa3e3a09afd7399508c8bd14e4d84cf1d01d2d203ce"
     )
-    policy = {"apiseal_policy": 1, "rules": [A1_POLICY["rules"][0] | {"padding": "none"}]}
+    policy = {"apiseal_policy": 1, "id": "p", "rules": [A1_POLICY["rules"][0] | {"padding": "none"}]}
     output = encrypt(A1_DOCUMENT.encode(), policy, ring(1), CONTEXT, fixed).decode()
     assert output == A1_DOCUMENT.replace(SSN, f'"{A1_TOKEN_UNPADDED}"')
     assert decrypt(output.encode(), A1_POLICY, ring(1), CONTEXT).decode() == A1_DOCUMENT
@@ -353,7 +356,7 @@ OPTIONAL_RULES = [rule | {"occurs": "optional"} for rule in TWO_RULES]
     ids=["A4", "D1", "D2", "D3"],
 )
 def test_document(suite: int, document: str, bind: list, rules: list, keys: tuple, mac: str, output: str) -> None:
-    policy = {"apiseal_policy": 1, "layout": "document", "bind": bind, "rules": rules}
+    policy = {"apiseal_policy": 1, "id": "p", "layout": "document", "bind": bind, "rules": rules}
     derived = crypto.DocumentKeys.derive(k_ctx(suite), suite, SALT)
     assert (derived.field_key.hex(), derived.com.hex(), derived.mac_key.hex()) == keys
     assert encrypt(document.encode(), policy, ring(suite), CONTEXT, fixed).decode() == output

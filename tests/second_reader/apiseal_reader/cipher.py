@@ -52,12 +52,13 @@ def encrypt(
     evaluator = Evaluator(root)
     targets = select(evaluator, policy)
     check_filters(evaluator, targets)
+    check_occurs(root, policy, targets)
     for target in targets:
+        check_type(target, target.node)
         if is_prefixed(target.node) and not target.rule.nested:
             raise Refused("AlreadyEncrypted", str(target.location))
-        check_type(target, target.node)
+        check_field_limit(len(plaintext_of(text, target)))
     check_leftovers(root, policy, targets)
-    check_occurs(root, policy, targets)
     write = encrypt_document if policy.document_layout else encrypt_tokens
     output = write(text, root, policy, targets, ring, context, random, now).encode()
     if len(output) > crypto.DOCUMENT_LIMIT:
@@ -87,14 +88,13 @@ def read_document(document: bytes) -> tuple[str, Node]:
 def encrypt_tokens(text, root, policy, targets, ring, context, random, now) -> str:
     bounds = [strict_bound(root, target.rule.binds, target, targets) for target in targets]
     check_token_limits(targets, bounds)
-    plaintexts = build_plaintexts(text, targets)
     matching = [rule for rule in policy.rules if any(target.rule is rule for target in targets)]
     keys = {id(rule): ring.encrypting([rule], context, now) for rule in matching}
     edits = []
-    for target, bound, plaintext in zip(targets, bounds, plaintexts):
+    for target, bound in zip(targets, bounds):
         key, mode = keys[id(target.rule)], target.rule.mode
         aad = crypto.token_aad(key.suite, mode, target.position, crypto.bound_bytes(bound))
-        k_ctx = key.context_key(context)
+        k_ctx, plaintext = key.context_key(context), plaintext_of(text, target)
         token = crypto.seal_token(k_ctx, key.kid, key.suite, mode, random(24), plaintext, aad)
         edits.append(replace(target.node, token))
     return splice(text, edits)
@@ -105,19 +105,17 @@ def decrypt_tokens(text, root, policy, ring, context, now) -> str:
     tokens: list[tuple[Target, str]] = []
     for target in targets:
         if not is_prefixed(target.node):
-            if not lets_plain_through(target.rule, now):
+            if not lets_plain_through(target.rule, now) or not fits_types(target, target.node):
                 raise Refused("NotEncrypted", str(target.location))
             continue
         string = target.node.text
         if not string.startswith("as1."):
             raise Refused("LayoutMismatch", str(target.location))
-        if crypto.parses_as_any(string) and crypto.parse_token(string).mode != target.rule.mode:  # else: syntax, below
+        if has_other_mode(string, target.rule.mode):
             raise Refused("ModeMismatch", str(target.location))
         tokens.append((target, string))
     check_leftovers(root, policy, targets)
     check_occurs(root, policy, targets)
-    bounds = [find_bound(root, target.rule.binds, target, targets) for target, _ in tokens]
-    check_token_limits([target for target, _ in tokens], [entries for entries, _ in bounds])
 
     parsed = []
     for _, string in tokens:
@@ -128,10 +126,10 @@ def decrypt_tokens(text, root, policy, ring, context, now) -> str:
         ring.decrypting(token.kid, token.suite, [target.rule], context) for (target, _), token in zip(tokens, parsed)
     ]
 
+    bounds = [found_bound(root, target.rule.binds, target, targets) for target, _ in tokens]
+    check_token_limits([target for target, _ in tokens], bounds)
     edits, values = [], {}
-    for (target, _), (entries, fault), token, key in zip(tokens, bounds, parsed, keys):
-        if fault:
-            raise Refused("Rejected", fault)
+    for (target, _), entries, token, key in zip(tokens, bounds, parsed, keys):
         aad = crypto.token_aad(token.suite, token.mode, target.position, crypto.bound_bytes(entries))
         plaintext = crypto.open_token(key.context_key(context), token, aad)
         values[target.location] = read_content(plaintext, target)
@@ -147,7 +145,7 @@ def decrypt_tokens(text, root, policy, ring, context, now) -> str:
 def encrypt_document(text, root, policy, targets, ring, context, random, now) -> str:
     entries = [] if policy.bind_whole else strict_bound(root, policy.binds, None, targets)
     check_document_limits(targets, entries)
-    plaintexts = build_plaintexts(text, targets)
+    plaintexts = [plaintext_of(text, target) for target in targets]
     key = ring.encrypting(policy.rules, context, now)
     keys = crypto.DocumentKeys.derive(key.context_key(context), key.suite, random(24))
     fields = [(t.position, keys.seal(i, t.position, p)) for i, (t, p) in enumerate(zip(targets, plaintexts))]
@@ -170,12 +168,10 @@ def decrypt_document(text, root, policy, ring, context, now) -> str:
     removal = header_removal(root.members, index)
     header_node = root.members.pop(index).node
     targets = select(Evaluator(root), policy)
-    check_no_token(targets)
+    for target in targets:
+        if target.node.kind == "string" and target.node.text.startswith("as1."):
+            raise Refused("LayoutMismatch", str(target.location))
     check_leftovers(root, policy, targets)
-    entries, fault = find_bound(root, policy.binds, None, targets)
-    whole = whole_bound(root) if policy.bind_whole else b""
-    check_document_limits(targets, entries, whole)
-    bound = whole or crypto.bound_bytes(entries)
 
     if header_node.kind != "string":
         raise Refused("MalformedToken", "header")
@@ -193,11 +189,13 @@ def decrypt_document(text, root, policy, ring, context, now) -> str:
     ordered = sorted(targets, key=lambda target: fields[target.location][0])
     if [fields[target.location][0] for target in ordered] != list(range(header.count)):
         raise Refused("Rejected", "counters")
-    if fault:
-        raise Refused("Rejected", fault)
-    sequence = [(target.position, fields[target.location][1]) for target in ordered]
     if not hmac.compare_digest(keys.com, header.com):
         raise Refused("Rejected", "commitment")
+    entries = found_bound(root, policy.binds, None, targets)
+    whole = whole_bound(root) if policy.bind_whole else b""
+    check_document_limits(targets, entries, whole)
+    bound = whole or crypto.bound_bytes(entries)
+    sequence = [(target.position, fields[target.location][1]) for target in ordered]
     if not hmac.compare_digest(keys.mac(sequence, bound), header.mac):
         raise Refused("Rejected", "MAC")
     edits, values = [removal], {}
@@ -217,13 +215,13 @@ def pass_plain_document(text: str, root: Node, policy: Policy, now: float) -> st
     if not all(lets_plain_through(rule, now) for rule in policy.rules):
         raise Refused("NotEncrypted")
     targets = select(Evaluator(root), policy)
-    check_no_token(targets)
-    if any(is_prefixed(target.node) for target in targets):
-        raise Refused("NotEncrypted")
+    for target in targets:
+        if is_prefixed(target.node):
+            raise Refused("LayoutMismatch", str(target.location))
+        if not fits_types(target, target.node):
+            raise Refused("NotEncrypted", str(target.location))
     check_leftovers(root, policy, targets)
     check_occurs(root, policy, targets)
-    for target in targets:
-        check_type(target, target.node)
     return text
 
 
@@ -254,6 +252,7 @@ def select(evaluator: Evaluator, policy: Policy) -> list[Target]:
         targets += [Target(location, node, rule) for location, node in found.items()]
     if len(targets) > crypto.FIELDS_LIMIT:
         raise Refused("LimitFields")
+    check_positions([target.position for target in targets])
     targets.sort(key=lambda target: target.node.start)
     for before, after in zip(targets, targets[1:]):
         if after.node.start < before.node.end:
@@ -264,8 +263,8 @@ def select(evaluator: Evaluator, policy: Policy) -> list[Target]:
 def check_filters(evaluator: Evaluator, targets: list[Target]) -> None:
     places = {target.location for target in targets}
     around = prefixes(places)
-    for location in evaluator.results | evaluator.passed:
-        if inside(location, places) or (location in around and location in evaluator.results):
+    for location in evaluator.visited:
+        if location in around or inside(location, places):
             raise Refused("FilterVisitsProtected", str(location))
 
 
@@ -274,7 +273,7 @@ def check_leftovers(root: Node, policy: Policy, targets: list[Target]) -> None:
     for location, node in walk(root):
         if policy.keep_unselected or inside(location, places) or node.kind != "string":
             continue
-        if crypto.parses_as_any(node.text):
+        if crypto.is_leftover(node.text):
             raise Refused("UnselectedToken", str(location))
 
 
@@ -296,18 +295,23 @@ def check_occurs(root: Node, policy: Policy, targets: list[Target]) -> None:
                 raise Refused("Occurs")
 
 
-def check_type(target: Target, node: Node) -> None:
+def fits_types(target: Target, node: Node) -> bool:
     names = {node.kind}
     if node.kind == "number" and node.text.lstrip("-").isdigit():
         names.add("integer")
-    if target.rule.types is not None and not names & target.rule.types:
+    return target.rule.types is None or bool(names & target.rule.types)
+
+
+def check_type(target: Target, node: Node) -> None:
+    if not fits_types(target, node):
         raise Refused("TypeMismatch", str(target.location))
 
 
-def check_no_token(targets: list[Target]) -> None:
-    for target in targets:
-        if target.node.kind == "string" and target.node.text.startswith("as1."):
-            raise Refused("LayoutMismatch", str(target.location))
+def has_other_mode(string: str, mode: int) -> bool:
+    try:
+        return crypto.parse_token(string).mode != mode
+    except Refused:  # found again with the other faults of syntax
+        return False
 
 
 def is_prefixed(node: Node) -> bool:
@@ -331,40 +335,35 @@ def inside(location: Location, places: set[Location]) -> bool:
 
 
 def strict_bound(root: Node, binds: tuple[Bind, ...], target: Target | None, targets: list[Target]) -> list[tuple[bytes, str]]:
-    entries, fault = find_bound(root, binds, target, targets)
-    if fault:
-        raise Refused(fault)
-    return entries
-
-
-def find_bound(
-    root: Node, binds: tuple[Bind, ...], target: Target | None, targets: list[Target]
-) -> tuple[list[tuple[bytes, str]], str | None]:
-    """What could be found of the bound, and the outcome at encryption if not all is well."""
+    """Pairs of position and J; the outcomes are those of encryption."""
     mode = target.rule.mode if target else DOCUMENT
-    found, missing = [], False
+    found = []
     for bind in binds:
-        try:
-            location, node = locate(root, bind.target, target)
-        except LookupError:
-            missing = True
-            continue
+        location, node = locate(root, bind.target, target)
         found.append((crypto.position(mode, location, bind.label), location, canonical(node)))
     places = [place for place, _, _ in found]
-    conflict = len(set(places)) != len(places) or any(
+    if len(set(places)) != len(places) or any(
         related(location, other.location) for _, location, _ in found for other in targets
-    )
-    fault = "BoundMissing" if missing else "BoundConflict" if conflict else None
-    return [(place, text) for place, _, text in found], fault
+    ):
+        raise Refused("BoundConflict")
+    return [(place, text) for place, _, text in found]
+
+
+def found_bound(root: Node, binds: tuple[Bind, ...], target: Target | None, targets: list[Target]) -> list[tuple[bytes, str]]:
+    """At decryption: an encryptor never wrote what cannot be found."""
+    try:
+        return strict_bound(root, binds, target, targets)
+    except Refused as refused:
+        raise Refused("Rejected", str(refused)) from None
 
 
 def locate(root: Node, wanted: Location | Relative, target: Target | None) -> tuple[Location, Node]:
-    """Raises LookupError for a bound member that is not there."""
+    missing = Refused("BoundMissing")
     location: Location = ()
     steps: tuple = wanted
     if isinstance(wanted, Relative):
         if wanted.levels > len(target.location):
-            raise LookupError
+            raise missing
         location, steps = target.location[: -wanted.levels], wanted.tokens
     node = root
     for step in location:
@@ -373,11 +372,11 @@ def locate(root: Node, wanted: Location | Relative, target: Target | None) -> tu
         if isinstance(wanted, Relative) and node.kind == "array":
             canonical_index = step == "0" or (step[:1] != "0" and step.isascii() and step.isdigit())
             if not canonical_index or len(step) > 10:
-                raise LookupError
+                raise missing
             step = int(step)
         node = node.step(step)
         if node is None:
-            raise LookupError
+            raise missing
         location += (step,)
     return location, node
 
@@ -387,7 +386,7 @@ def locate(root: Node, wanted: Location | Relative, target: Target | None) -> tu
 
 def check_token_limits(targets: list[Target], bounds: list[list[tuple[bytes, str]]]) -> None:
     places = [target.position for target in targets]
-    check_positions(places + [place for entries in bounds for place, _ in entries])
+    check_positions([place for entries in bounds for place, _ in entries])
     encoded = [crypto.bound_bytes(entries) for entries in bounds]
     if any(len(bound) > crypto.BOUND_LIMIT for bound in encoded):
         raise Refused("LimitBound")
@@ -398,7 +397,7 @@ def check_token_limits(targets: list[Target], bounds: list[list[tuple[bytes, str
 
 def check_document_limits(targets: list[Target], entries: list[tuple[bytes, str]], whole: bytes = b"") -> None:
     places = [target.position for target in targets]
-    check_positions(places + [place for place, _ in entries])
+    check_positions([place for place, _ in entries])
     bound = whole or crypto.bound_bytes(entries)
     if not whole and len(bound) > crypto.BOUND_LIMIT:
         raise Refused("LimitBound")
@@ -416,11 +415,8 @@ def check_field_limit(size: int) -> None:
         raise Refused("LimitField")
 
 
-def build_plaintexts(text: str, targets: list[Target]) -> list[bytes]:
-    plaintexts = [crypto.pad(text[t.node.start : t.node.end], t.rule.padding) for t in targets]
-    for plaintext in plaintexts:
-        check_field_limit(len(plaintext))
-    return plaintexts
+def plaintext_of(text: str, target: Target) -> bytes:
+    return crypto.pad(text[target.node.start : target.node.end], target.rule.padding)
 
 
 def read_content(plaintext: bytes, target: Target) -> Node:

@@ -268,14 +268,17 @@ def parse_field(text: str) -> tuple[int, bytes]:
     return int.from_bytes(body[:4], "big"), body[4:]
 
 
-def parses_as_any(text: str) -> bool:
-    for parse in (parse_token, parse_field, parse_header):
-        try:
-            parse(text)
+def is_leftover(text: str) -> bool:
+    """Section 15: any suite, mode and number of fields will do here."""
+    try:
+        if text.startswith("as1f."):
+            parse_field(text)
             return True
-        except Refused:
-            pass
-    return False
+        if text.startswith("as1d."):
+            return len(split_kid(text, "as1d.")[1]) == 94
+        return len(split_kid(text, "as1.")[1]) >= 75
+    except Refused:
+        return False
 
 
 # Section 12

@@ -304,6 +304,17 @@ class _Parser:
         return Call(name, tuple(arguments))
 
 
+def parts(part: object) -> list:
+    """What a query, segment, selector or expression is made of."""
+    if isinstance(part, (Query, Segment)):
+        return list(part.segments if isinstance(part, Query) else part.selectors)
+    if isinstance(part, (Filter, Not)):
+        return [part.test]
+    if isinstance(part, Compare):
+        return [part.left, part.right]
+    return list(part.tests if isinstance(part, Junction) else part.arguments if isinstance(part, Call) else ())
+
+
 def is_comparable(operand: object) -> bool:
     if isinstance(operand, Query):
         return operand.singular
@@ -321,8 +332,7 @@ class Evaluator:
 
     def __init__(self, root: Node) -> None:
         self.root = root
-        self.results: set[Location] = set()  # (a): nodes in final node lists of queries inside filters
-        self.passed: set[Location] = set()  # (b): nodes passed or walked by such queries
+        self.visited: set[Location] = set()  # the final node lists of all queries inside filters
 
     def select(self, query: Query) -> Nodes:
         return self.run(query, [((), self.root)], inside_filter=False)
@@ -331,11 +341,9 @@ class Evaluator:
         for segment in query.segments:
             if segment.descendant:
                 nodes = [below for location, node in nodes for below in walk(node, location)]
-            if inside_filter:
-                self.passed.update(location for location, _ in nodes)
             nodes = [child for at in nodes for selector in segment.selectors for child in self.apply(selector, *at)]
         if inside_filter:
-            self.results.update(location for location, _ in nodes)
+            self.visited.update(location for location, _ in nodes)
         return nodes
 
     def apply(self, selector: object, location: Location, node: Node) -> Nodes:
@@ -354,7 +362,8 @@ class Evaluator:
 
     def holds(self, test: object, current: tuple[Location, Node]) -> bool:
         if isinstance(test, Junction):
-            results = [self.holds(part, current) for part in test.tests]  # every side is visited
+            # from left to right; what need not be evaluated visits nothing
+            results = (self.holds(part, current) for part in test.tests)
             return all(results) if test.operator == "&&" else any(results)
         if isinstance(test, Not):
             return not self.holds(test.test, current)

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from .crypto import ELEMENTS, EXACT, FIELDS_LIMIT, NAMED, Location, Refused, is_kid
-from .jsonpath import Name, Query, Wildcard, parse_query
+from .jsonpath import Call, Literal, Name, Query, Wildcard, compile_iregexp, parse_query, parts
 from .strict_json import Node, parse
 
 MODES = {"exact": EXACT, "elements": ELEMENTS, "named": NAMED}
@@ -62,21 +62,19 @@ def load_policy(source: dict | str | bytes) -> Policy:
         root = parse(text.encode() if isinstance(text, str) else text)
     except (Refused, UnicodeEncodeError) as error:
         raise fault(str(error)) from None
-    required = {"apiseal_policy", "rules"}
-    read_members(root, required, {"id", "layout", "header", "bind", "unselected"})
+    read_members(root, {"apiseal_policy", "id", "rules"}, {"layout", "header", "bind", "unselected"})
     if read_integer(root.get("apiseal_policy")) != 1:
         raise fault("apiseal_policy")
-    if root.get("id"):
-        read_text(root.get("id"))
+    read_text(root.get("id"))
     document_layout = read_choice(root.get("layout"), {"token", "document"}, "token") == "document"
     if document_layout != (root.get("bind") is not None) or (root.get("header") and not document_layout):
         raise fault("bind or header, and layout")
-    header = read_text(root.get("header")) if root.get("header") else "_seal"
+    header = read_text(root.get("header"), 256) if root.get("header") else "_seal"
     keep = read_choice(root.get("unselected"), {"keep"}, None) is not None
     entries = read_items(root.get("rules"), 1, 1024)
     rules = tuple(read_rule(entry, document_layout, header) for entry in entries)
     bind_whole, binds = read_document_binds(root.get("bind"), header) if document_layout else (False, ())
-    check_overlaps(rules, binds)
+    check_overlaps(rules)
     return Policy(document_layout, header, bind_whole, binds, keep, rules)
 
 
@@ -92,11 +90,12 @@ def read_rule(node: Node, document_layout: bool, header: str) -> Rule:
     elif path.value_dependent != (node.get("selection") is not None):
         raise fault("selection")
     read_choice(node.get("selection"), {"unauthenticated"}, None)
-    if movable and mode == EXACT:
-        raise fault("movable")
+    if (mode == EXACT and node.get("movable") is not None) or (mode == ELEMENTS and not path.segments):
+        raise fault("movable or position")
+    check_patterns(path)
     if (mode == NAMED) != (node.get("label") is not None):
         raise fault("label")
-    label = read_text(node.get("label")) if mode == NAMED else None
+    label = read_text(node.get("label"), 1024) if mode == NAMED else None
     binds = read_token_binds(node.get("bind"), path, mode, label) if not document_layout else ()
     if mode == NAMED and not path.singular and not (movable and binds):
         raise fault("named path")
@@ -166,7 +165,7 @@ def read_padding(node: Node | None) -> str | int:
     if node is None or node.kind == "string":
         return read_choice(node, {"default", "none"}, "default")
     read_members(node, {"multiple"}, set())
-    return read_integer(node.get("multiple"), 1, 65536)
+    return read_integer(node.get("multiple"), 2, 65536)
 
 
 def read_migrate(node: Node | None) -> int | None:
@@ -191,7 +190,7 @@ def read_mask(node: Node | None) -> None:
         read_choice(node, {"remove"}, None)
         return
     read_members(node, {"keep_last"}, set())
-    read_integer(node.get("keep_last"), 1)
+    read_integer(node.get("keep_last"), 1, 64)
 
 
 # Bind
@@ -210,14 +209,17 @@ def read_document_binds(node: Node, header: str) -> tuple[bool, tuple[Bind, ...]
 
 
 def read_token_binds(node: Node, path: Query, mode: int, label: str | None) -> tuple[Bind, ...]:
+    if not path.segments and read_items(node):
+        raise fault("bind of a rule for $")
     if mode == NAMED:
         binds = []
         for item in read_items(node):
             read_members(item, {"label", "path"}, set())
-            binds.append(Bind(read_absolute(item.get("path")), read_text(item.get("label"))))
+            binds.append(Bind(read_absolute(item.get("path")), read_text(item.get("label"), 1024)))
         labels = [bind.label for bind in binds] + [label]
-        if len(set(labels)) != len(labels):
-            raise fault("label twice")
+        paths = [item.get("path").text for item in node.items]
+        if len(set(labels)) != len(labels) or len(set(paths)) != len(paths):
+            raise fault("label or path twice")
         return tuple(binds)
     texts = [read_text(item) for item in read_items(node)]
     if len(set(texts)) != len(texts):
@@ -245,23 +247,18 @@ def read_relative(text: str, path: Query) -> Relative:
     match = re.fullmatch(r"([1-9][0-9]*)((?:/(?:[^~/]|~[01])*)+)", text, re.DOTALL)
     if not match:
         raise fault("relative pointer")
-    digits = match[1]
-    levels = int(digits) if len(digits) < 10 else 10**10  # more than any document is deep
-    if levels > len(path.segments) and not path.has_descendant:
+    levels = int(match[1]) if len(match[1]) <= 4 else 10**4
+    if levels > 4096 or (levels > len(path.segments) and not path.has_descendant):
         raise fault("levels")
     tokens = match[2][1:].split("/")
     return Relative(levels, tuple(token.replace("~1", "/").replace("~0", "~") for token in tokens))
 
 
-def check_overlaps(rules: tuple[Rule, ...], document_binds: tuple[Bind, ...]) -> None:
+def check_overlaps(rules: tuple[Rule, ...]) -> None:
     locations = [location for rule in rules if (location := rule.path.location()) is not None]
     for i, location in enumerate(locations):
         if any(related(location, other) for other in locations[:i]):
             raise fault("rules overlap")
-    binds = [bind.target for rule in rules for bind in rule.binds] + [bind.target for bind in document_binds]
-    for bind in binds:
-        if not isinstance(bind, Relative) and any(related(bind, location) for location in locations):
-            raise fault("bind and rule overlap")
 
 
 def related(one: Location, other: Location) -> bool:
@@ -285,8 +282,8 @@ def read_items(node: Node, least: int = 0, most: int | None = None) -> list[Node
     return node.items
 
 
-def read_text(node: Node) -> str:
-    if node.kind != "string" or not node.text:
+def read_text(node: Node, most: int | None = None) -> str:
+    if node.kind != "string" or not node.text or (most is not None and len(node.text.encode()) > most):
         raise fault("string")
     return node.text
 
@@ -337,5 +334,14 @@ def read_query(node: Node) -> Query:
 
 
 def starts_with(path: Query, name: str) -> bool:
-    first = path.segments[0]
-    return not first.descendant and Name(name) in first.selectors
+    return Name(name) in path.segments[0].selectors
+
+
+def check_patterns(part: object) -> None:
+    """Refuses a literal pattern that is not an I-Regexp, anywhere inside a query."""
+    if isinstance(part, Call) and part.name in ("match", "search") and isinstance(part.arguments[1], Literal):
+        pattern = part.arguments[1].value
+        if not isinstance(pattern, str) or compile_iregexp(pattern) is None:
+            raise fault("I-Regexp")
+    for inner in parts(part):
+        check_patterns(inner)

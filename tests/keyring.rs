@@ -1,0 +1,178 @@
+//! Keyring files: what is refused, and with which code.
+
+use std::path::PathBuf;
+
+use apiseal::{Code, Key, KeyState, Keyring, KeyringFile, Kid, OsRandom, Purpose, Suite, Wrap};
+use apiseal_workspace::code;
+
+fn key(kid: &str, secret: u8) -> Key {
+    Key::hazmat_from_secret(Kid::parse(kid).unwrap(), Purpose::Seal, Suite::Aes256Gcm, &[secret; 32]).unwrap()
+}
+
+fn ring() -> Keyring {
+    Keyring::builder()
+        .rev(7)
+        .primary(key("k2", 2).with_validity(Some(5), Some(1 << 40)))
+        .primary(key("k3", 3).with_scope([("tenant", "acme"), ("a \"b\"\n", "é")]))
+        .key(key("k1", 1).with_state(KeyState::DecryptOnly))
+        .key(key("k0", 9).with_state(KeyState::Disabled))
+        .build()
+        .unwrap()
+}
+
+fn wrap() -> Wrap {
+    Wrap::raw(&[200; 32])
+}
+
+fn clear(ring: &Keyring) -> String {
+    String::from_utf8(KeyringFile::hazmat_write_clear(ring, "main").unwrap().to_vec()).unwrap()
+}
+
+fn read_clear(text: &str) -> Option<Code> {
+    code(KeyringFile::hazmat_read_clear(text.as_bytes(), "main", None))
+}
+
+#[test]
+fn everything_about_a_ring_survives() {
+    let sealed = KeyringFile::seal(&ring(), "main", &wrap(), &OsRandom).unwrap();
+    let opened = KeyringFile::open(&sealed, "main", &wrap(), Some(7)).unwrap();
+    assert_eq!(clear(&opened), clear(&ring()));
+    assert_eq!(clear(&KeyringFile::hazmat_read_clear(clear(&ring()).as_bytes(), "main", None).unwrap()), clear(&ring()));
+    let kids: Vec<_> = opened.primaries().map(|key| key.kid().as_str()).collect();
+    assert_eq!(kids, ["k2", "k3"]);
+    assert_eq!(opened.key("k2").unwrap().expires(), Some(1 << 40));
+    assert_eq!(opened.key("k3").unwrap().scope().count(), 2);
+    assert_eq!(opened.key("k0").unwrap().state(), KeyState::Disabled);
+}
+
+#[test]
+fn case_38_every_changed_byte_fails() {
+    let sealed = KeyringFile::seal(&ring(), "main", &wrap(), &OsRandom).unwrap();
+    let end = sealed.iter().rposition(|&byte| byte == b'}').unwrap();
+    for at in 0..=end {
+        for flip in [0x01, 0x20, 0x80] {
+            let mut changed = sealed.clone();
+            changed[at] ^= flip;
+            let code = code(KeyringFile::open(&changed, "main", &wrap(), None));
+            let expected = [Code::KeyringFile, Code::KeyringWrap, Code::KeyringUnlock];
+            assert!(code.is_some_and(|code| expected.contains(&code)), "byte {at} ^ {flip:02x}: {code:?}");
+        }
+    }
+    for len in 0..=end {
+        assert_eq!(code(KeyringFile::open(&sealed[..len], "main", &wrap(), None)), Some(Code::KeyringFile));
+    }
+}
+
+#[test]
+fn case_75_other_rings_and_old_ones_are_refused() {
+    let sealed = KeyringFile::seal(&ring(), "main", &wrap(), &OsRandom).unwrap();
+    let open = |name: &str, wrap: &Wrap, min_rev| code(KeyringFile::open(&sealed, name, wrap, min_rev));
+    assert_eq!(open("staging", &wrap(), None), Some(Code::KeyringUnlock));
+    assert_eq!(open("main", &Wrap::raw(&[201; 32]), None), Some(Code::KeyringUnlock));
+    assert_eq!(open("main", &wrap(), Some(8)), Some(Code::KeyringRollback));
+    assert_eq!(open("main", &wrap(), Some(7)), None);
+    assert_eq!(open("", &wrap(), None), Some(Code::KeyringFile));
+    assert_eq!(code(KeyringFile::hazmat_read_clear(clear(&ring()).as_bytes(), "staging", None)), Some(Code::KeyringFile));
+    assert_eq!(code(KeyringFile::hazmat_read_clear(clear(&ring()).as_bytes(), "main", Some(8))), Some(Code::KeyringRollback));
+}
+
+#[test]
+fn case_38_wraps_out_of_range_are_refused_before_any_memory_is_taken() {
+    let file = |wrap: &str| format!(r#"{{"apiseal_keyring":1,"wrap":{wrap},"sealed":"as1.W.{}"}}"#, "A".repeat(100));
+    let argon = |m: u64, t: u64, p: u64, v: u64, salt: &str| {
+        file(&format!(r#"{{"alg":"argon2id","v":{v},"m":{m},"t":{t},"p":{p},"salt":"{salt}"}}"#))
+    };
+    let salt = "ICEiIyQlJicoKSorLC0uLw";
+    let passphrase = Wrap::passphrase(b"x");
+    for text in [
+        argon(8, 3, 4, 19, salt), argon(1 << 30, 1, 4, 19, salt), argon(65_536, 3, 4, 16, salt),
+        argon(65_536, 1, 4, 19, salt), argon(4_194_304, 16, 4, 19, salt), argon(65_536, 17, 4, 19, salt),
+        argon(65_536, 3, 0, 19, salt), argon(1 << 40, 3, 4, 19, salt), argon(65_536, 3, 4, 19, "ICEiIyQlJicoKSorLC0uL"),
+        argon(65_536, 3, 4, 19, "ICEiIyQlJicoKSorLC0uLx"), file(r#"{"alg":"raw"}"#), file(r#"{"alg":"scrypt"}"#),
+    ] {
+        assert_eq!(code(KeyringFile::open(text.as_bytes(), "main", &passphrase, None)), Some(Code::KeyringWrap), "{text}");
+    }
+    let raw_for_passphrase = argon(65_536, 3, 4, 19, salt);
+    assert_eq!(code(KeyringFile::open(raw_for_passphrase.as_bytes(), "main", &wrap(), None)), Some(Code::KeyringWrap));
+}
+
+#[test]
+fn case_38_contents_that_contradict_themselves_are_refused() {
+    let good = clear(&Keyring::builder().rev(1).primary(key("k1", 1)).key(key("k2", 2)).build().unwrap());
+    assert_eq!(read_clear(&good), None);
+    let secret = |byte: u8| base64_simd::URL_SAFE_NO_PAD.encode_to_string([byte; 32]);
+    for (what, text, expected) in [
+        ("equal secrets", good.replace(&secret(2), &secret(1)), Code::KeyDuplicate),
+        ("equal secrets over purposes", good.replace(&secret(2), &secret(1)).replacen(r#""k2","purpose":"seal""#, r#""k2","purpose":"det""#, 1), Code::KeyDuplicate),
+        ("equal ids", good.replace(r#""kid":"k2""#, r#""kid":"k1""#), Code::KeyDuplicate),
+        ("31 bytes", good.replace(&secret(2), &secret(2)[..42]), Code::KeyringFile),
+        ("33 bytes", good.replace(&secret(2), &format!("{}A", secret(2))), Code::KeyringFile),
+        ("unused bits", good.replace(&secret(2), &format!("{}B", &secret(2)[..42])), Code::KeyringFile),
+        ("unknown member", good.replace(r#""rev":1"#, r#""rev":1,"x":1"#), Code::KeyringFile),
+        ("unknown state", good.replace(r#""state":"active""#, r#""state":"live""#), Code::KeyringFile),
+        ("unknown suite", good.replace("aes-256-gcm", "aes-128-gcm"), Code::KeyringFile),
+        ("suite of another purpose", good.replace("aes-256-gcm", "hmac-sha256"), Code::KeyringFile),
+        ("state of another purpose", good.replace(r#""state":"active""#, r#""state":"verify-only""#), Code::KeyringFile),
+        ("type", good.replace(r#""type":"root""#, r#""type":"derived""#), Code::KeyringFile),
+        ("no type", good.replace(r#""type":"root","#, ""), Code::KeyringFile),
+        ("primary that is not there", good.replace(r#""seal":"k1""#, r#""seal":"k9""#), Code::KeyringFile),
+        ("primary of another purpose", good.replace(r#""seal":"k1""#, r#""det":"k1""#), Code::KeyringFile),
+        ("two primaries for one scope", good.replace(r#""seal":"k1""#, r#""seal":["k1","k2"]"#), Code::KeyringFile),
+        ("list of one", good.replace(r#""seal":"k1""#, r#""seal":["k1"]"#), Code::KeyringFile),
+        ("imported without scope", good.replacen(r#","secret""#, r#","imported":true,"secret""#, 1), Code::KeyringFile),
+        ("principal without scope", good.replacen(r#","secret""#, r#","principal":"p","secret""#, 1), Code::KeyringFile),
+        ("reserved key id", good.replace(r#""k2""#, r#""_""#), Code::KeyringFile),
+        ("another version", good.replace(r#""apiseal_keyring_clear":1"#, r#""apiseal_keyring_clear":2"#), Code::KeyringFile),
+        ("duplicate member", good.replace(r#""rev":1"#, r#""rev":1,"rev":1"#), Code::KeyringFile),
+        ("fraction", good.replace(r#""rev":1"#, r#""rev":1.0"#), Code::KeyringFile),
+    ] {
+        assert_ne!(text, good, "{what}");
+        assert_eq!(read_clear(&text), Some(expected), "{what}: {text}");
+    }
+}
+
+#[test]
+fn neither_form_is_taken_for_the_other() {
+    let sealed = KeyringFile::seal(&ring(), "main", &wrap(), &OsRandom).unwrap();
+    assert_eq!(code(KeyringFile::hazmat_read_clear(&sealed, "main", None)), Some(Code::KeyringFile));
+    assert_eq!(code(KeyringFile::open(clear(&ring()).as_bytes(), "main", &wrap(), None)), Some(Code::KeyringFile));
+}
+
+#[test]
+fn the_wrapping_key_is_no_key_of_the_ring() {
+    assert_eq!(code(KeyringFile::seal(&ring(), "main", &Wrap::raw(&[1; 32]), &OsRandom)), Some(Code::KeyDuplicate));
+}
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("apiseal-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn files_are_their_owners_alone_and_appear_whole() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new("keyring");
+    let path = folder.0.join("ring.json");
+    KeyringFile::save(&path, &ring(), "main", &wrap(), &OsRandom).unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(KeyringFile::load(&path, "main", &wrap(), None).unwrap().rev(), 7);
+    KeyringFile::save(&path, &ring(), "main", &wrap(), &OsRandom).unwrap();
+    assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 1, "a temporary file is left");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    assert_eq!(code(KeyringFile::load(&path, "main", &wrap(), None)), Some(Code::KeyringPermissions));
+    let missing = KeyringFile::load(&folder.0.join("none"), "main", &wrap(), None).unwrap_err();
+    assert_eq!(missing.code(), Code::KeyringFile);
+    assert!(missing.detail().unwrap().contains("could not be read"));
+}
