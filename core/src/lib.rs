@@ -1,5 +1,7 @@
 //! apiseal encrypts chosen fields of JSON documents and binds each ciphertext to its key, context and place.
 
+#![forbid(unsafe_code)]
+
 pub mod error;
 pub mod limits;
 

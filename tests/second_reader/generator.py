@@ -309,7 +309,9 @@ class Maker:
     def keys(self, context: dict[str, str]) -> list[Key]:
         keys = []
         for i in range(self.pick([1, 1, 2, 3, 4])):
-            scope = dict(self.random.sample(sorted(context.items()), self.random.randint(0, min(2, len(context)))))
+            pairs = sorted((name, value) for name, value in context.items() if len(name) < 20 and len(value) < 200)
+            pairs = [pair for pair in pairs if pair[0] and not pair[0].startswith("apiseal.")]
+            scope = dict(self.random.sample(pairs, self.random.randint(0, min(2, len(pairs)))))
             if self.chance(0.1):
                 scope["other"] = "x"
             if i == 0 and self.chance(0.7):

@@ -5,6 +5,8 @@
 
 pub(crate) mod binding;
 mod cipher;
+#[cfg(test)]
+mod crafted;
 mod decrypt;
 mod encrypt;
 mod keychoice;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from .crypto import Location
@@ -43,6 +43,7 @@ class Filter:
 class Segment:
     descendant: bool
     selectors: tuple
+    spaced: bool = field(default=False, compare=False)  # white space just inside the brackets
 
 
 @dataclass(frozen=True)
@@ -185,12 +186,14 @@ class _Parser:
         descendant = self.take("..")
         dot = not descendant and self.take(".")
         if not dot and self.take("["):
+            start = self.at
             selectors = [self.selector()]
             while self.take_spaced(","):
                 selectors.append(self.selector())
             if not self.take_spaced("]"):
                 raise self.error()
-            return Segment(descendant, tuple(selectors))
+            inside = self.text[start : self.at - 1]
+            return Segment(descendant, tuple(selectors), inside != inside.strip(" \t\n\r"))
         if self.take("*"):
             return Segment(descendant, (Wildcard(),))
         name = self.match(SHORTHAND)
@@ -260,7 +263,7 @@ class _Parser:
         if operator:
             self.skip()
             right = self.operand()
-            if not (is_comparable(left) and is_comparable(right)):
+            if not all(is_comparable(side) and not has_inner_space(side) for side in (left, right)):
                 raise self.error()
             return Compare(operator, left, right)
         if not (isinstance(left, Query) or (isinstance(left, Call) and FUNCTIONS[left.name][1] == LOGICAL)):
@@ -319,6 +322,11 @@ def is_comparable(operand: object) -> bool:
     if isinstance(operand, Query):
         return operand.singular
     return isinstance(operand, Literal) or FUNCTIONS[operand.name][1] == VALUE
+
+
+def has_inner_space(operand: object) -> bool:
+    """The rule `singular-query` of RFC 9535, which comparisons take, has no white space inside brackets."""
+    return isinstance(operand, Query) and any(segment.spaced for segment in operand.segments)
 
 
 # Evaluation

@@ -341,7 +341,7 @@ def check_patterns(part: object) -> None:
     """Refuses a literal pattern that is not an I-Regexp, anywhere inside a query."""
     if isinstance(part, Call) and part.name in ("match", "search") and isinstance(part.arguments[1], Literal):
         pattern = part.arguments[1].value
-        if not isinstance(pattern, str) or compile_iregexp(pattern) is None:
+        if isinstance(pattern, str) and compile_iregexp(pattern) is None:
             raise fault("I-Regexp")
     for inner in parts(part):
         check_patterns(inner)
