@@ -2,8 +2,7 @@
 //!
 //! `profile payment|orders|large T|D|D-whole encrypt|decrypt DOCUMENTS`
 
-use std::hint::black_box;
-
+use apiseal::FieldCipher;
 use apiseal_benches::cases::{Corpus, Variant, context};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -18,15 +17,26 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let variant = Variant::ALL.into_iter().find(|own| own.name() == variant).ok_or("no such variant")?;
     let cipher = corpus.cipher(variant);
-    let mut out = Vec::new();
     let encrypted = if job == "decrypt" { corpus.encrypted(&cipher) } else { Vec::new() };
-    for at in 0..count.parse()? {
-        if let Some(document) = encrypted.get(at % corpus.documents.len()) {
-            black_box(cipher.decrypt(document, context())?);
-        } else if let Some(document) = corpus.documents.get(at % corpus.documents.len()) {
-            cipher.encrypt_into(document, context(), &mut out)?;
+    let documents = if job == "decrypt" { &encrypted } else { &corpus.documents };
+    let mut out = Vec::new();
+    for document in documents.iter().cycle().take(count.parse()?) {
+        match job.as_str() {
+            "decrypt" => decrypt(&cipher, document)?,
+            _ => encrypt(&cipher, document, &mut out)?,
         }
-        black_box(&out);
     }
     Ok(())
+}
+
+/// A frame of its own, so that a profiler can leave out everything else.
+#[inline(never)]
+fn encrypt(cipher: &FieldCipher, document: &[u8], out: &mut Vec<u8>) -> apiseal::Result<()> {
+    cipher.encrypt_into(document, context(), out)
+}
+
+/// A frame of its own, so that a profiler can leave out everything else.
+#[inline(never)]
+fn decrypt(cipher: &FieldCipher, document: &[u8]) -> apiseal::Result<()> {
+    cipher.decrypt(document, context()).map(drop)
 }
