@@ -1,4 +1,13 @@
 //! apiseal encrypts chosen fields of JSON documents and binds each ciphertext to its key, context and place.
+//!
+//! - [`Policy`] says which values are encrypted and what each is bound to; [`Policy::lint`] explains it.
+//! - [`Keyring`] holds the keys; [`KeyringFile`] keeps it at rest, sealed under a [`Wrap`].
+//! - [`Context`] states what an encryption belongs to, on every call.
+//! - [`FieldCipher`] encrypts and decrypts: byte for byte, all or nothing.
+//! - [`locate`] finds values by JSONPath (RFC 9535) with their byte spans.
+//!
+//! Every failure is an [`Error`] with a stable [`Code`]. Time and randomness come in through [`Clock`] and
+//! [`hazmat::Random`]. `docs/format.md` in the repository is the format, byte for byte.
 
 #![forbid(unsafe_code)]
 
@@ -32,3 +41,8 @@ pub use policy::lint::{Lint, RuleReport};
 pub use policy::{Layout, Policy};
 pub use rng::{OsRandom, hazmat};
 pub use secret::SecretBytes;
+
+/// The README's example is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

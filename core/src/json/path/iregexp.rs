@@ -47,7 +47,7 @@ pub(super) fn compile(pattern: &str, whole: bool) -> Result<Regexp, Fault> {
         return Err(Fault::TooLarge);
     }
     let anchored = if whole { format!(r"\A(?:{translated})\z") } else { translated };
-    match RegexBuilder::new(&anchored).size_limit(SIZE_LIMIT).dfa_size_limit(SIZE_LIMIT).build() {
+    match RegexBuilder::new(&anchored).size_limit(PROGRAM_LIMIT).dfa_size_limit(CACHE_LIMIT).build() {
         Ok(regex) => Ok(Regexp { regex, atoms: size.atoms }),
         Err(regex::Error::CompiledTooBig(_)) => Err(Fault::TooLarge),
         Err(_) => Err(Fault::Invalid),
@@ -60,8 +60,10 @@ pub(super) fn compile_cost(pattern: &str) -> u64 {
     COMPILE_BASE + pattern.len() as u64 + weight.min(MAX_WEIGHT).saturating_mul(COMPILE_A_WEIGHT)
 }
 
-/// Bytes that one compiled program, and the cache of its automaton, may take.
-const SIZE_LIMIT: usize = 1 << 20;
+/// Bytes that one compiled program may take: enough for all that `MAX_WEIGHT` lets through.
+const PROGRAM_LIMIT: usize = 4 << 20;
+/// Bytes that the cache of its automaton may take.
+const CACHE_LIMIT: usize = 1 << 20;
 /// Groups that may be open at one place.
 const MAX_GROUPS: usize = 64;
 const MAX_WEIGHT: u64 = 1 << 15;
@@ -70,7 +72,7 @@ const CATEGORY: u64 = 512;
 /// Weight of a dot or a class.
 const CLASS: u64 = 16;
 // Measured: with these a node of the budget stands for some tens of nanoseconds at worst.
-const ATOMS_A_NODE: u64 = 32;
+const ATOMS_A_NODE: u64 = 16;
 const COMPILE_BASE: u64 = 1000;
 const COMPILE_A_WEIGHT: u64 = 8;
 
