@@ -11,7 +11,8 @@ fn main() {
             let cipher = corpus.cipher(variant);
             let document = &corpus.documents[0];
             let mut out = Vec::new();
-            let mut encrypt = || cipher.encrypt_into(document, context(), &mut out).expect("the document is valid");
+            let mut encrypt =
+                || cipher.encrypt_into(document, context(), &mut out).expect("the document is valid");
             encrypt();
             let sealing = measure(&mut encrypt);
             let opening = measure(|| drop(cipher.decrypt(&out, context()).expect("the document is ours")));

@@ -18,11 +18,14 @@ fn fields(criterion: &mut Criterion) {
             let naive = Naive::new(corpus.paths);
             let encrypted = corpus.encrypted(&cipher);
             let pairs = corpus.documents.iter().zip(&encrypted);
-            let shapes: Vec<Shape> = pairs.map(|(clear, sealed)| Shape::of(&corpus, variant, clear, sealed)).collect();
+            let shapes: Vec<Shape> =
+                pairs.map(|(clear, sealed)| Shape::of(&corpus, variant, clear, sealed)).collect();
 
             let (mut out, mut floor) = (Vec::new(), Floor::default());
             let ours = |at: usize| {
-                cipher.encrypt_into(&corpus.documents[at], context(), &mut out).expect("the document is valid");
+                cipher
+                    .encrypt_into(&corpus.documents[at], context(), &mut out)
+                    .expect("the document is valid");
             };
             let subjects: [Subject<'_>; 3] = [
                 ("apiseal", Box::new(ours)),
@@ -31,9 +34,11 @@ fn fields(criterion: &mut Criterion) {
             ];
             compare(criterion, "encrypt", &corpus, variant, subjects);
 
-            let sealed: Vec<String> = corpus.documents.iter().map(|document| naive.encrypt(document)).collect();
+            let sealed: Vec<String> =
+                corpus.documents.iter().map(|document| naive.encrypt(document)).collect();
             let mut floor = Floor::default();
-            let ours = |at: usize| drop(cipher.decrypt(&encrypted[at], context()).expect("the document is ours"));
+            let ours =
+                |at: usize| drop(cipher.decrypt(&encrypted[at], context()).expect("the document is ours"));
             let subjects: [Subject<'_>; 3] = [
                 ("apiseal", Box::new(ours)),
                 ("naive", Box::new(|at| drop(black_box(naive.decrypt(sealed[at].as_bytes()))))),
@@ -44,7 +49,13 @@ fn fields(criterion: &mut Criterion) {
     }
 }
 
-fn compare(criterion: &mut Criterion, job: &str, corpus: &Corpus, variant: Variant, subjects: [Subject<'_>; 3]) {
+fn compare(
+    criterion: &mut Criterion,
+    job: &str,
+    corpus: &Corpus,
+    variant: Variant,
+    subjects: [Subject<'_>; 3],
+) {
     let mut group = criterion.benchmark_group(format!("{job}/{}/{}", corpus.name, variant.name()));
     group.sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2));
     group.throughput(Throughput::Bytes((corpus.len() / corpus.documents.len()) as u64));

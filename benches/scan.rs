@@ -14,7 +14,10 @@ fn scan(criterion: &mut Criterion) {
     let limits = Limits::default();
     for corpus in Corpus::all() {
         let mut group = criterion.benchmark_group(format!("scan/{}", corpus.name));
-        group.sample_size(20).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2));
+        group
+            .sample_size(20)
+            .warm_up_time(Duration::from_millis(300))
+            .measurement_time(Duration::from_secs(2));
         group.throughput(Throughput::Bytes((corpus.len() / corpus.documents.len()) as u64));
         let mut documents = corpus.documents.iter().cycle();
         let mut next = move || documents.next().expect("a cycle has no end");

@@ -13,7 +13,8 @@ use apiseal_benches::naive::Naive;
 use serde::de::IgnoredAny;
 
 fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let wanted: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let skip = |name: &str| !wanted.is_empty() && !wanted.iter().any(|part| name.contains(part.as_str()));
     println!("| case | apiseal | naive | naive / apiseal | floor | apiseal / floor |");
     println!("|---|---:|---:|---:|---:|---:|");
@@ -51,7 +52,8 @@ fn fields(corpus: &Corpus, variant: Variant, name: impl Fn(&str) -> Option<Strin
     }
     if let Some(name) = name("decrypt") {
         let sealed: Vec<String> = corpus.documents.iter().map(|document| naive.encrypt(document)).collect();
-        let mut ours = |at: usize| drop(cipher.decrypt(&encrypted[at], context()).expect("the document is ours"));
+        let mut ours =
+            |at: usize| drop(cipher.decrypt(&encrypted[at], context()).expect("the document is ours"));
         let mut peer = |at: usize| drop(black_box(naive.decrypt(sealed[at].as_bytes())));
         let mut least = |at: usize| floor.decrypt(&shapes[at], &encrypted[at]);
         row(&name, &measure(corpus, [&mut ours, &mut peer, &mut least]));

@@ -28,7 +28,8 @@ fn cases() -> Vec<(String, String, String)> {
     for case in file["cases"].as_array().unwrap() {
         let name = case["case"].as_str().unwrap().replace('_', " ");
         let what = format!("{}: {}", case["operation"].as_str().unwrap(), case["what"].as_str().unwrap());
-        let outcome = case["expected"]["error"].as_str().map_or("succeeds".to_owned(), |code| format!("`{code}`"));
+        let outcome =
+            case["expected"]["error"].as_str().map_or("succeeds".to_owned(), |code| format!("`{code}`"));
         rows.push((name, what, outcome));
     }
     rows
@@ -47,9 +48,11 @@ fn document() -> String {
     for code in Code::ALL {
         if last != Some(code.kind()) {
             last = Some(code.kind());
-            write!(out, "\n## {}\n\n| code | name | text | when |\n|---|---|---|---|\n", group(code.kind())).unwrap();
+            write!(out, "\n## {}\n\n| code | name | text | when |\n|---|---|---|---|\n", group(code.kind()))
+                .unwrap();
         }
-        writeln!(out, "| {} | `{}` | {} | {} |", code.number(), code.name(), code.sentence(), code.when()).unwrap();
+        writeln!(out, "| {} | `{}` | {} | {} |", code.number(), code.name(), code.sentence(), code.when())
+            .unwrap();
     }
     out.push_str(
         "\n## Negative cases\n\nThe cases of `format.md`, section 23, as `tests/vectors/negative.json` holds them for every language.\n\n\

@@ -37,7 +37,10 @@ fn everything_about_a_ring_survives() {
     let sealed = KeyringFile::seal(&ring(), "main", &wrap(), &OsRandom).unwrap();
     let opened = KeyringFile::open(&sealed, "main", &wrap(), Some(7)).unwrap();
     assert_eq!(clear(&opened), clear(&ring()));
-    assert_eq!(clear(&KeyringFile::hazmat_read_clear(clear(&ring()).as_bytes(), "main", None).unwrap()), clear(&ring()));
+    assert_eq!(
+        clear(&KeyringFile::hazmat_read_clear(clear(&ring()).as_bytes(), "main", None).unwrap()),
+        clear(&ring())
+    );
     let kids: Vec<_> = opened.primaries().map(|key| key.kid().as_str()).collect();
     assert_eq!(kids, ["k2", "k3"]);
     assert_eq!(opened.key("k2").unwrap().expires(), Some(1 << 40));
@@ -72,28 +75,50 @@ fn case_75_other_rings_and_old_ones_are_refused() {
     assert_eq!(open("main", &wrap(), Some(8)), Some(Code::KeyringRollback));
     assert_eq!(open("main", &wrap(), Some(7)), None);
     assert_eq!(open("", &wrap(), None), Some(Code::KeyringFile));
-    assert_eq!(code(KeyringFile::hazmat_read_clear(clear(&ring()).as_bytes(), "staging", None)), Some(Code::KeyringFile));
-    assert_eq!(code(KeyringFile::hazmat_read_clear(clear(&ring()).as_bytes(), "main", Some(8))), Some(Code::KeyringRollback));
+    assert_eq!(
+        code(KeyringFile::hazmat_read_clear(clear(&ring()).as_bytes(), "staging", None)),
+        Some(Code::KeyringFile)
+    );
+    assert_eq!(
+        code(KeyringFile::hazmat_read_clear(clear(&ring()).as_bytes(), "main", Some(8))),
+        Some(Code::KeyringRollback)
+    );
 }
 
 #[test]
 fn case_38_wraps_out_of_range_are_refused_before_any_memory_is_taken() {
-    let file = |wrap: &str| format!(r#"{{"apiseal_keyring":1,"wrap":{wrap},"sealed":"as1.W.{}"}}"#, "A".repeat(100));
+    let file =
+        |wrap: &str| format!(r#"{{"apiseal_keyring":1,"wrap":{wrap},"sealed":"as1.W.{}"}}"#, "A".repeat(100));
     let argon = |m: u64, t: u64, p: u64, v: u64, salt: &str| {
         file(&format!(r#"{{"alg":"argon2id","v":{v},"m":{m},"t":{t},"p":{p},"salt":"{salt}"}}"#))
     };
     let salt = "ICEiIyQlJicoKSorLC0uLw";
     let passphrase = Wrap::passphrase(b"x");
     for text in [
-        argon(8, 3, 4, 19, salt), argon(1 << 30, 1, 4, 19, salt), argon(65_536, 3, 4, 16, salt),
-        argon(65_536, 1, 4, 19, salt), argon(4_194_304, 16, 4, 19, salt), argon(65_536, 17, 4, 19, salt),
-        argon(65_536, 3, 0, 19, salt), argon(1 << 40, 3, 4, 19, salt), argon(65_536, 3, 4, 19, "ICEiIyQlJicoKSorLC0uL"),
-        argon(65_536, 3, 4, 19, "ICEiIyQlJicoKSorLC0uLx"), file(r#"{"alg":"raw"}"#), file(r#"{"alg":"scrypt"}"#),
+        argon(8, 3, 4, 19, salt),
+        argon(1 << 30, 1, 4, 19, salt),
+        argon(65_536, 3, 4, 16, salt),
+        argon(65_536, 1, 4, 19, salt),
+        argon(4_194_304, 16, 4, 19, salt),
+        argon(65_536, 17, 4, 19, salt),
+        argon(65_536, 3, 0, 19, salt),
+        argon(1 << 40, 3, 4, 19, salt),
+        argon(65_536, 3, 4, 19, "ICEiIyQlJicoKSorLC0uL"),
+        argon(65_536, 3, 4, 19, "ICEiIyQlJicoKSorLC0uLx"),
+        file(r#"{"alg":"raw"}"#),
+        file(r#"{"alg":"scrypt"}"#),
     ] {
-        assert_eq!(code(KeyringFile::open(text.as_bytes(), "main", &passphrase, None)), Some(Code::KeyringWrap), "{text}");
+        assert_eq!(
+            code(KeyringFile::open(text.as_bytes(), "main", &passphrase, None)),
+            Some(Code::KeyringWrap),
+            "{text}"
+        );
     }
     let raw_for_passphrase = argon(65_536, 3, 4, 19, salt);
-    assert_eq!(code(KeyringFile::open(raw_for_passphrase.as_bytes(), "main", &wrap(), None)), Some(Code::KeyringWrap));
+    assert_eq!(
+        code(KeyringFile::open(raw_for_passphrase.as_bytes(), "main", &wrap(), None)),
+        Some(Code::KeyringWrap)
+    );
 }
 
 #[test]
@@ -103,7 +128,15 @@ fn case_38_contents_that_contradict_themselves_are_refused() {
     let secret = |byte: u8| base64_simd::URL_SAFE_NO_PAD.encode_to_string([byte; 32]);
     for (what, text, expected) in [
         ("equal secrets", good.replace(&secret(2), &secret(1)), Code::KeyDuplicate),
-        ("equal secrets over purposes", good.replace(&secret(2), &secret(1)).replacen(r#""k2","purpose":"seal""#, r#""k2","purpose":"det""#, 1), Code::KeyDuplicate),
+        (
+            "equal secrets over purposes",
+            good.replace(&secret(2), &secret(1)).replacen(
+                r#""k2","purpose":"seal""#,
+                r#""k2","purpose":"det""#,
+                1,
+            ),
+            Code::KeyDuplicate,
+        ),
         ("equal ids", good.replace(r#""kid":"k2""#, r#""kid":"k1""#), Code::KeyDuplicate),
         ("31 bytes", good.replace(&secret(2), &secret(2)[..42]), Code::KeyringFile),
         ("33 bytes", good.replace(&secret(2), &format!("{}A", secret(2))), Code::KeyringFile),
@@ -112,17 +145,37 @@ fn case_38_contents_that_contradict_themselves_are_refused() {
         ("unknown state", good.replace(r#""state":"active""#, r#""state":"live""#), Code::KeyringFile),
         ("unknown suite", good.replace("aes-256-gcm", "aes-128-gcm"), Code::KeyringFile),
         ("suite of another purpose", good.replace("aes-256-gcm", "hmac-sha256"), Code::KeyringFile),
-        ("state of another purpose", good.replace(r#""state":"active""#, r#""state":"verify-only""#), Code::KeyringFile),
+        (
+            "state of another purpose",
+            good.replace(r#""state":"active""#, r#""state":"verify-only""#),
+            Code::KeyringFile,
+        ),
         ("type", good.replace(r#""type":"root""#, r#""type":"derived""#), Code::KeyringFile),
         ("no type", good.replace(r#""type":"root","#, ""), Code::KeyringFile),
         ("primary that is not there", good.replace(r#""seal":"k1""#, r#""seal":"k9""#), Code::KeyringFile),
         ("primary of another purpose", good.replace(r#""seal":"k1""#, r#""det":"k1""#), Code::KeyringFile),
-        ("two primaries for one scope", good.replace(r#""seal":"k1""#, r#""seal":["k1","k2"]"#), Code::KeyringFile),
+        (
+            "two primaries for one scope",
+            good.replace(r#""seal":"k1""#, r#""seal":["k1","k2"]"#),
+            Code::KeyringFile,
+        ),
         ("list of one", good.replace(r#""seal":"k1""#, r#""seal":["k1"]"#), Code::KeyringFile),
-        ("imported without scope", good.replacen(r#","secret""#, r#","imported":true,"secret""#, 1), Code::KeyringFile),
-        ("principal without scope", good.replacen(r#","secret""#, r#","principal":"p","secret""#, 1), Code::KeyringFile),
+        (
+            "imported without scope",
+            good.replacen(r#","secret""#, r#","imported":true,"secret""#, 1),
+            Code::KeyringFile,
+        ),
+        (
+            "principal without scope",
+            good.replacen(r#","secret""#, r#","principal":"p","secret""#, 1),
+            Code::KeyringFile,
+        ),
         ("reserved key id", good.replace(r#""k2""#, r#""_""#), Code::KeyringFile),
-        ("another version", good.replace(r#""apiseal_keyring_clear":1"#, r#""apiseal_keyring_clear":2"#), Code::KeyringFile),
+        (
+            "another version",
+            good.replace(r#""apiseal_keyring_clear":1"#, r#""apiseal_keyring_clear":2"#),
+            Code::KeyringFile,
+        ),
         ("duplicate member", good.replace(r#""rev":1"#, r#""rev":1,"rev":1"#), Code::KeyringFile),
         ("fraction", good.replace(r#""rev":1"#, r#""rev":1.0"#), Code::KeyringFile),
     ] {
@@ -135,12 +188,18 @@ fn case_38_contents_that_contradict_themselves_are_refused() {
 fn neither_form_is_taken_for_the_other() {
     let sealed = KeyringFile::seal(&ring(), "main", &wrap(), &OsRandom).unwrap();
     assert_eq!(code(KeyringFile::hazmat_read_clear(&sealed, "main", None)), Some(Code::KeyringFile));
-    assert_eq!(code(KeyringFile::open(clear(&ring()).as_bytes(), "main", &wrap(), None)), Some(Code::KeyringFile));
+    assert_eq!(
+        code(KeyringFile::open(clear(&ring()).as_bytes(), "main", &wrap(), None)),
+        Some(Code::KeyringFile)
+    );
 }
 
 #[test]
 fn the_wrapping_key_is_no_key_of_the_ring() {
-    assert_eq!(code(KeyringFile::seal(&ring(), "main", &Wrap::raw(&[1; 32]), &OsRandom)), Some(Code::KeyDuplicate));
+    assert_eq!(
+        code(KeyringFile::seal(&ring(), "main", &Wrap::raw(&[1; 32]), &OsRandom)),
+        Some(Code::KeyDuplicate)
+    );
 }
 
 struct Folder(PathBuf);

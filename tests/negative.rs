@@ -584,7 +584,8 @@ fn the_shared_file_holds_these_cases() {
     let mut list = Vec::new();
     for (name, cases) in all() {
         // Other limits than the defaults are not part of the shared cases.
-        let default = |case: &&Case| case.setup.limits == apiseal::Limits::default() && case.document.len() < 10_000;
+        let default =
+            |case: &&Case| case.setup.limits == apiseal::Limits::default() && case.document.len() < 10_000;
         list.extend(cases.iter().filter(default).map(|case| case.json(name)));
     }
     let about = "Negative cases and their neighbours; `ok` of an encryption states only that it succeeds";

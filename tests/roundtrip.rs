@@ -6,15 +6,59 @@ use proptest::prelude::*;
 
 /// Texts that other tools round, re-print or refuse.
 const HOSTILE: &[&str] = &[
-    "1.10", "-0", "-0.0", "0e0", "1e400", "1E400", "-1e-400", "123456789012345678901234567890", "0.1", "1E2", "1e+2",
-    "9007199254740993", "true", "false", "null", "\"\"", "\"4111111111111111\"", "\"true\"", "\"null\"", "{}", "[]",
-    "[ ]", "{ \"a\" : [ 1.0 , { } ] }", "\"\\/\\u00e9\\u00E9é\"", "\"\\ud83d\\ude00😀\"", "\"\\u0000\"", "\"as1\"",
-    "\"AS1.k.x\"", "\" \"", "\"\\\"\\\\\\b\\f\\n\\r\\t\"", "[[[[[[]]]]]]", "\"\u{fdd0}\u{2028}\"",
+    "1.10",
+    "-0",
+    "-0.0",
+    "0e0",
+    "1e400",
+    "1E400",
+    "-1e-400",
+    "123456789012345678901234567890",
+    "0.1",
+    "1E2",
+    "1e+2",
+    "9007199254740993",
+    "true",
+    "false",
+    "null",
+    "\"\"",
+    "\"4111111111111111\"",
+    "\"true\"",
+    "\"null\"",
+    "{}",
+    "[]",
+    "[ ]",
+    "{ \"a\" : [ 1.0 , { } ] }",
+    "\"\\/\\u00e9\\u00E9é\"",
+    "\"\\ud83d\\ude00😀\"",
+    "\"\\u0000\"",
+    "\"as1\"",
+    "\"AS1.k.x\"",
+    "\" \"",
+    "\"\\\"\\\\\\b\\f\\n\\r\\t\"",
+    "[[[[[[]]]]]]",
+    "\"\u{fdd0}\u{2028}\"",
 ];
 
 /// Member names that are easily confused: composed and decomposed, empty, quoted, with NUL, beyond the BMP.
-const NAMES: &[&str] =
-    &["", "a", "A", "é", "e\\u0301", "'", "\\\\", "\\u0000", "😀", "\\ud83d\\ude01", "0", "a.b", "a'b", "~1", "$", "@"];
+const NAMES: &[&str] = &[
+    "",
+    "a",
+    "A",
+    "é",
+    "e\\u0301",
+    "'",
+    "\\\\",
+    "\\u0000",
+    "😀",
+    "\\ud83d\\ude01",
+    "0",
+    "a.b",
+    "a'b",
+    "~1",
+    "$",
+    "@",
+];
 
 fn layouts(rule: &str) -> Vec<Setup> {
     let token = Setup::token(&[&format!(r#"{rule},"bind":[]"#)]);
@@ -39,7 +83,9 @@ fn outside(document: &str, path: &str) -> Vec<String> {
 #[test]
 fn lesson_f1_lesson_f5_lesson_f6_every_value_comes_back_exactly() {
     for value in HOSTILE {
-        for (before, after) in [("{\"x\":", "}"), (" {\n \"y\" : 1.10,\t\"x\" :  ", "  ,\"z\":\"\\/\"\r\n}\n")] {
+        for (before, after) in
+            [("{\"x\":", "}"), (" {\n \"y\" : 1.10,\t\"x\" :  ", "  ,\"z\":\"\\/\"\r\n}\n")]
+        {
             let document = format!("{before}{value}{after}");
             for setup in layouts(r#""path":"$.x""#) {
                 let sealed = setup.encrypt(&document);
@@ -57,7 +103,8 @@ fn lesson_f1_lesson_f5_lesson_f6_every_value_comes_back_exactly() {
 
 #[test]
 fn case_25_names_are_distinct_positions_and_come_back() {
-    let members: Vec<String> = NAMES.iter().enumerate().map(|(at, name)| format!("\"{name}\":{at}")).collect();
+    let members: Vec<String> =
+        NAMES.iter().enumerate().map(|(at, name)| format!("\"{name}\":{at}")).collect();
     let document = format!("{{{}}}", members.join(", "));
     for setup in layouts(r#""path":"$.*""#) {
         let sealed = setup.encrypt(&document);
@@ -79,7 +126,8 @@ fn case_25_names_are_distinct_positions_and_come_back() {
 #[test]
 fn case_26_lesson_f9_a_name_is_not_an_index_and_a_joined_path_is_no_path() {
     let setup = Setup::token(&[r#""path":"$..v","bind":[]"#]);
-    let sealed = setup.encrypt(r#"{"m":{"0":{"v":1}},"n":[{"v":1}],"a:b":{"v":1},"a":{"b":{"v":1}},"['a']":{"v":1}}"#);
+    let sealed =
+        setup.encrypt(r#"{"m":{"0":{"v":1}},"n":[{"v":1}],"a:b":{"v":1},"a":{"b":{"v":1}},"['a']":{"v":1}}"#);
     let paths = ["$.m['0'].v", "$.n[0].v", "$['a:b'].v", "$.a.b.v", "$[\"['a']\"].v"];
     for one in paths {
         for other in paths.into_iter().filter(|other| *other != one) {
@@ -98,13 +146,17 @@ fn case_26_lesson_f9_a_name_is_not_an_index_and_a_joined_path_is_no_path() {
 
 #[test]
 fn lesson_f10_moved_to_any_other_place_it_fails() {
-    let setup = Setup::token(&[r#""path":"$.list[*].a","bind":["1/id"]"#, r#""path":"$.list[*].b","bind":["1/id"]"#]);
+    let setup =
+        Setup::token(&[r#""path":"$.list[*].a","bind":["1/id"]"#, r#""path":"$.list[*].b","bind":["1/id"]"#]);
     let document = r#"{"list":[{"id":1,"a":"x","b":"x"},{"id":1,"a":"x","b":"x"}]}"#;
     let sealed = setup.encrypt(document);
     let paths = ["$.list[0].a", "$.list[0].b", "$.list[1].a", "$.list[1].b"];
     for one in paths {
         for other in paths.into_iter().filter(|other| *other != one) {
-            assert!(setup.try_decrypt(put(&sealed, other, value_at(&sealed, one))).is_err(), "{one} at {other}");
+            assert!(
+                setup.try_decrypt(put(&sealed, other, value_at(&sealed, one))).is_err(),
+                "{one} at {other}"
+            );
         }
     }
 }
@@ -123,7 +175,8 @@ fn case_35_short_values_have_tokens_of_one_length() {
 fn lesson_f15_layout_d_notices_every_change_of_its_set() {
     let setup = Setup::document("[]", &[r#""path":"$.f[*]""#]);
     let sealed = setup.encrypt(r#"{"f":["ab","c",null,"c"]}"#);
-    let list: Vec<&str> = (0..4).map(|at| value_at(&sealed, ["$.f[0]", "$.f[1]", "$.f[2]", "$.f[3]"][at])).collect();
+    let list: Vec<&str> =
+        (0..4).map(|at| value_at(&sealed, ["$.f[0]", "$.f[1]", "$.f[2]", "$.f[3]"][at])).collect();
     let with = |order: &[usize]| {
         let items: Vec<&str> = order.iter().map(|at| list[*at]).collect();
         put(&sealed, "$.f", &format!("[{}]", items.join(",")))
@@ -136,7 +189,8 @@ fn lesson_f15_layout_d_notices_every_change_of_its_set() {
 
 #[test]
 fn a_store_that_reorders_and_reprints_does_no_harm() {
-    let document = r#"{ "z": 1.10, "list": [ {"id": 7, "v": "x"}, {"id": 8, "v": null} ], "a": {"b": "\u00e9"} }"#;
+    let document =
+        r#"{ "z": 1.10, "list": [ {"id": 7, "v": "x"}, {"id": 8, "v": null} ], "a": {"b": "\u00e9"} }"#;
     for bind in ["[]", "[\"$.z\"]", "[\"$\"]"] {
         let setup = Setup::document(bind, &[r#""path":"$.list[*].v""#, r#""path":"$.a.b""#]);
         // serde_json sorts members and prints anew, as a database does.
@@ -183,18 +237,24 @@ fn json() -> impl Strategy<Value = String> {
     let scalar = prop_oneof![
         prop::sample::select(HOSTILE).prop_map(str::to_owned),
         any::<i64>().prop_map(|number| number.to_string()),
-        any::<f64>().prop_filter("finite", |number| number.is_finite()).prop_map(|number| format!("{number:e}")),
+        any::<f64>()
+            .prop_filter("finite", |number| number.is_finite())
+            .prop_map(|number| format!("{number:e}")),
         "[a-z é😀]{0,12}".prop_map(|text| format!("\"{text}\"")),
     ];
     let space = prop::sample::select(&["", "", "", " ", "\n\t"][..]);
     scalar.prop_recursive(5, 60, 6, move |inner| {
         let space = space.clone();
-        let list = (prop::collection::vec(inner.clone(), 0..6), space.clone())
-            .prop_map(|(items, space)| format!("[{space}{}{space}]", items.join(&format!("{space},{space}"))));
+        let list = (prop::collection::vec(inner.clone(), 0..6), space.clone()).prop_map(|(items, space)| {
+            format!("[{space}{}{space}]", items.join(&format!("{space},{space}")))
+        });
         let names = prop::sample::subsequence(NAMES, 0..6);
         let object = (names, prop::collection::vec(inner, 6), space).prop_map(|(names, values, space)| {
-            let members: Vec<String> =
-                names.iter().zip(values).map(|(name, value)| format!("\"{name}\"{space}:{space}{value}")).collect();
+            let members: Vec<String> = names
+                .iter()
+                .zip(values)
+                .map(|(name, value)| format!("\"{name}\"{space}:{space}{value}"))
+                .collect();
             format!("{{{space}{}{space}}}", members.join(&format!(",{space}")))
         });
         prop_oneof![list, object]

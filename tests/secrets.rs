@@ -1,8 +1,6 @@
 //! Secrets and plaintexts do not print, and every failure message is free of them.
 
-use apiseal::{
-    Context, FieldCipher, Key, Keyring, KeyringFile, Kid, OsRandom, Policy, Purpose, Suite, Wrap,
-};
+use apiseal::{Context, FieldCipher, Key, Keyring, KeyringFile, Kid, OsRandom, Policy, Purpose, Suite, Wrap};
 use apiseal_workspace::{Setup, hex};
 
 const SECRET: [u8; 32] = *b"0123456789abcdef0123456789ABCDEF";
@@ -14,7 +12,9 @@ fn key() -> Key {
 
 fn assert_clean(what: &str, text: &str) {
     let decimal: Vec<String> = SECRET.iter().map(u8::to_string).collect();
-    for secret in ["0123456789abcdef", &hex(&SECRET), &decimal[..4].join(", "), PLAINTEXT, "hunter2", "MDEyMzQ1"] {
+    for secret in
+        ["0123456789abcdef", &hex(&SECRET), &decimal[..4].join(", "), PLAINTEXT, "hunter2", "MDEyMzQ1"]
+    {
         assert!(!text.contains(secret), "{what} prints `{secret}`: {text}");
     }
 }
@@ -22,7 +22,8 @@ fn assert_clean(what: &str, text: &str) {
 #[test]
 fn nothing_that_holds_a_secret_prints_it() {
     let ring = Keyring::builder().primary(key()).build().unwrap();
-    let policy = Policy::from_json(r#"{"apiseal_policy":1,"id":"t","rules":[{"path":"$.x","bind":[]}]}"#).unwrap();
+    let policy =
+        Policy::from_json(r#"{"apiseal_policy":1,"id":"t","rules":[{"path":"$.x","bind":[]}]}"#).unwrap();
     let cipher = FieldCipher::new(ring.clone(), policy).unwrap();
     let context = Context::new("users").unwrap().with("patient", "hunter2").unwrap();
     let sealed = cipher.encrypt(format!("{{\"x\":\"{PLAINTEXT}\"}}").as_bytes(), &context).unwrap();
@@ -55,7 +56,9 @@ fn failures_do_not_print_values() {
     ];
     for document in documents {
         for setup in [&setup, &any] {
-            for error in [setup.try_encrypt(&document).err(), setup.try_decrypt(&document).err()].into_iter().flatten() {
+            for error in
+                [setup.try_encrypt(&document).err(), setup.try_decrypt(&document).err()].into_iter().flatten()
+            {
                 assert_clean("error", &format!("{error} {error:?}"));
             }
         }

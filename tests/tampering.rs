@@ -10,14 +10,18 @@ const DOCUMENT: &str = r#"{"id":1,"ssn":"078-05-1120","pan":4111}"#;
 fn setups() -> Vec<Setup> {
     let rules = [r#""path":"$.ssn","bind":["$.id"]"#, r#""path":"$.pan","bind":["$.id"]"#];
     let fields = [r#""path":"$.ssn""#, r#""path":"$.pan""#];
-    let both = [Setup::token(&rules), Setup::document("[\"$.id\"]", &fields), Setup::document("[\"$\"]", &fields)];
+    let both =
+        [Setup::token(&rules), Setup::document("[\"$.id\"]", &fields), Setup::document("[\"$\"]", &fields)];
     let chacha = |setup: &Setup| setup.but(|setup| setup.keys[0].suite = Suite::ChaCha20Poly1305);
     both.iter().flat_map(|setup| [setup.clone(), chacha(setup)]).collect()
 }
 
 /// Paths of all strings of ours in an encrypted document.
 fn strings(sealed: &str) -> Vec<&'static str> {
-    ["$._seal", "$.ssn", "$.pan"].into_iter().filter(|path| *path != "$._seal" || sealed.contains("_seal")).collect()
+    ["$._seal", "$.ssn", "$.pan"]
+        .into_iter()
+        .filter(|path| *path != "$._seal" || sealed.contains("_seal"))
+        .collect()
 }
 
 /// Bytes of a string's decoded body.
@@ -61,14 +65,18 @@ fn lesson_f7_lesson_f18_every_truncation_fails() {
                 for cut in [&string[..len], &string[string.len() - len..]] {
                     let shorter = put(&sealed, path, &format!("\"{cut}\""));
                     let error = cipher.decrypt(shorter.as_bytes(), &context).unwrap_err();
-                    let expected = matches!(error.code(), Code::MalformedToken | Code::Rejected | Code::NotEncrypted);
+                    let expected =
+                        matches!(error.code(), Code::MalformedToken | Code::Rejected | Code::NotEncrypted);
                     assert!(expected, "{path} cut to {cut}: {error}");
                 }
             }
             for len in 0..body_len(string) {
                 let shorter = put(&sealed, path, &edit_body(string, |body| body.truncate(len)));
                 let error = cipher.decrypt(shorter.as_bytes(), &context).unwrap_err();
-                assert!(matches!(error.code(), Code::MalformedToken | Code::Rejected), "{path} {len} bytes: {error}");
+                assert!(
+                    matches!(error.code(), Code::MalformedToken | Code::Rejected),
+                    "{path} {len} bytes: {error}"
+                );
             }
         }
     }

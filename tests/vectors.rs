@@ -1,8 +1,6 @@
 //! Every published vector of layouts T and D and of the keyring file comes out byte for byte, and opens again.
 
-use apiseal::{
-    Context, FieldCipher, Key, KeyState, Keyring, KeyringFile, Kid, Policy, Purpose, Suite, Wrap,
-};
+use apiseal::{Context, FieldCipher, Key, KeyState, Keyring, KeyringFile, Kid, Policy, Purpose, Suite, Wrap};
 use apiseal_workspace::{Repeated, repository, unhex};
 use serde_json::Value;
 
@@ -41,7 +39,8 @@ fn fields_come_out_byte_for_byte() {
             .hedged_salts(case["hedged_salts"].as_bool().unwrap())
             .build()
             .unwrap();
-        let pairs = case["context"].as_object().unwrap().iter().map(|(name, value)| (name.as_str(), text(value)));
+        let pairs =
+            case["context"].as_object().unwrap().iter().map(|(name, value)| (name.as_str(), text(value)));
         let context = Context::from_pairs(pairs).unwrap();
         let sealed = cipher.encrypt(text(&case["document"]).as_bytes(), &context).unwrap();
         assert_eq!(String::from_utf8(sealed.clone()).unwrap(), text(&case["encrypted"]), "{name}");
@@ -66,7 +65,8 @@ fn keyrings_come_out_byte_for_byte() {
         let sealed = text(&case["file"]);
         let ring = KeyringFile::open(sealed.as_bytes(), name, &wrap, Some(7)).unwrap();
         assert_eq!((ring.rev(), ring.keys().count(), ring.primaries().count()), (7, 1, 1));
-        let again = KeyringFile::seal(&ring, name, &wrap, &Repeated::new(unhex(text(&case["random"])))).unwrap();
+        let again =
+            KeyringFile::seal(&ring, name, &wrap, &Repeated::new(unhex(text(&case["random"])))).unwrap();
         assert_eq!(String::from_utf8(again).unwrap().trim_end(), sealed);
     }
 }
@@ -79,11 +79,14 @@ fn hedged_salts_come_out_byte_for_byte() {
         ("A4", "99fa9fd0017649050d6e35341d8077a9652d6d173ffcf60e", "as1d.k1."),
     ] {
         let case = file["cases"].as_array().unwrap().iter().find(|case| case["name"] == name).unwrap();
-        let cipher = FieldCipher::builder(ring(&case["keys"]), Policy::from_json(&case["policy"].to_string()).unwrap())
-            .hazmat_random(Repeated::new((0x60..0x80).collect()))
-            .hedged_salts(true)
-            .build()
-            .unwrap();
+        let cipher = FieldCipher::builder(
+            ring(&case["keys"]),
+            Policy::from_json(&case["policy"].to_string()).unwrap(),
+        )
+        .hazmat_random(Repeated::new((0x60..0x80).collect()))
+        .hedged_salts(true)
+        .build()
+        .unwrap();
         let context = Context::new("users").unwrap().with("tenant", "acme").unwrap();
         let document = text(&case["document"]).as_bytes();
         let sealed = cipher.encrypt(document, &context).unwrap();

@@ -37,7 +37,8 @@ impl Variant {
             Variant::DWhole => ("", r#""layout": "document", "bind": ["$"]"#),
         };
         let rules: Vec<String> = paths.iter().map(|path| format!(r#"{{"path": "{path}"{bind}}}"#)).collect();
-        let text = format!(r#"{{"apiseal_policy": 1, "id": "bench", {head}, "rules": [{}]}}"#, rules.join(", "));
+        let text =
+            format!(r#"{{"apiseal_policy": 1, "id": "bench", {head}, "rules": [{}]}}"#, rules.join(", "));
         Policy::from_json(&text).expect("the policy is valid")
     }
 }
@@ -87,19 +88,22 @@ impl Corpus {
 
     /// A cipher for these documents, with one key.
     pub fn cipher(&self, variant: Variant) -> FieldCipher {
-        let ring = Keyring::generate(Suite::Aes256Gcm, &SystemClock, &OsRandom).expect("the system has randomness");
+        let ring =
+            Keyring::generate(Suite::Aes256Gcm, &SystemClock, &OsRandom).expect("the system has randomness");
         FieldCipher::new(ring, variant.policy(self.paths)).expect("the settings are valid")
     }
 
     /// The documents as `cipher` encrypts them.
     pub fn encrypted(&self, cipher: &FieldCipher) -> Vec<Vec<u8>> {
-        let encrypt = |document: &Vec<u8>| cipher.encrypt(document, context()).expect("the document is valid");
+        let encrypt =
+            |document: &Vec<u8>| cipher.encrypt(document, context()).expect("the document is valid");
         self.documents.iter().map(encrypt).collect()
     }
 
     /// Normalized paths and spans of the protected values of a document, in document order.
     pub fn fields(&self, document: &[u8]) -> Vec<apiseal::Location> {
-        let locate = |path: &&str| apiseal::locate(document, path, &Limits::default()).expect("the path is valid");
+        let locate =
+            |path: &&str| apiseal::locate(document, path, &Limits::default()).expect("the path is valid");
         let mut fields: Vec<_> = self.paths.iter().flat_map(locate).collect();
         fields.sort_by_key(|field| field.start);
         fields
@@ -109,7 +113,9 @@ impl Corpus {
 /// What every document belongs to.
 pub fn context() -> &'static Context {
     static CONTEXT: LazyLock<Context> = LazyLock::new(|| {
-        Context::new("orders").and_then(|context| context.with("tenant", "acme")).expect("the pairs are valid")
+        Context::new("orders")
+            .and_then(|context| context.with("tenant", "acme"))
+            .expect("the pairs are valid")
     });
     &CONTEXT
 }

@@ -48,12 +48,25 @@ impl Random {
     }
 }
 
-const FIRST: &[&str] =
-    &["Ada", "Björn", "Carmen", "Dmitri", "Esra", "Françoise", "Grace", "Hiroshi", "Ines", "Jo", "Konstantin"];
-const LAST: &[&str] = &["Lovelace", "Ng", "O\\u2019Hara", "Müller", "García", "Smith", "Papadopoulos", "Yılmaz", "Li"];
+const FIRST: &[&str] = &[
+    "Ada",
+    "Björn",
+    "Carmen",
+    "Dmitri",
+    "Esra",
+    "Françoise",
+    "Grace",
+    "Hiroshi",
+    "Ines",
+    "Jo",
+    "Konstantin",
+];
+const LAST: &[&str] =
+    &["Lovelace", "Ng", "O\\u2019Hara", "Müller", "García", "Smith", "Papadopoulos", "Yılmaz", "Li"];
 const CITIES: &[&str] = &["Berlin", "Lyon", "São Paulo", "Leeds", "Kraków", "Osaka", "Austin", "Utrecht"];
 const STREETS: &[&str] = &["Long Acre", "Hauptstraße", "Rue de la Paix", "Calle Mayor", "Mill Lane"];
-const ITEMS: &[&str] = &["Desk lamp", "USB-C cable, 2 m", "Notebook \\\"A5\\\"", "Coffee beans", "Walking boots"];
+const ITEMS: &[&str] =
+    &["Desk lamp", "USB-C cable, 2 m", "Notebook \\\"A5\\\"", "Coffee beans", "Walking boots"];
 const NOTES: &[&str] = &[
     "Leave with the neighbour if nobody answers the door.",
     "Gift: no invoice in the box, please.\\nThe card should say \\\"Happy birthday\\\".",
@@ -141,7 +154,8 @@ pub fn payment(seed: u64) -> Vec<u8> {
 pub fn orders(seed: u64, count: usize) -> Vec<u8> {
     let random = &mut Random(seed);
     let mut text = String::with_capacity(count * 1100);
-    let write = |text: &mut String, args: std::fmt::Arguments<'_>| text.write_fmt(args).expect("strings grow");
+    let write =
+        |text: &mut String, args: std::fmt::Arguments<'_>| text.write_fmt(args).expect("strings grow");
     write(&mut text, format_args!(r#"{{"id":"batch-{}","version":3,"orders":["#, random.digits(8)));
     for at in 0..count {
         if at > 0 {

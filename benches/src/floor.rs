@@ -190,7 +190,12 @@ impl Floor {
         let work = &mut self.work[..field.padded];
         work.copy_from_slice(ciphertext);
         cipher
-            .decrypt_inout_detached(&nonce(number).into(), &ZEROS[..field.aad], (&mut *work).into(), tag.into())
+            .decrypt_inout_detached(
+                &nonce(number).into(),
+                &ZEROS[..field.aad],
+                (&mut *work).into(),
+                tag.into(),
+            )
             .expect("the value is authentic");
         scan(&work[..field.text]);
     }

@@ -69,7 +69,8 @@ impl Naive {
         let mut tree: Value = serde_json::from_slice(document).expect("the document is JSON");
         for (path, text) in &self.paths {
             let found = path.query_located(&tree);
-            let pointers: Vec<String> = found.locations().map(|location| location.to_json_pointer()).collect();
+            let pointers: Vec<String> =
+                found.locations().map(|location| location.to_json_pointer()).collect();
             for pointer in pointers {
                 let value = tree.pointer_mut(&pointer).expect("the value was found");
                 *value = with(text, value);

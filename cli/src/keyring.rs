@@ -54,7 +54,9 @@ pub(crate) fn unlock(args: &KeyringArgs, new: bool) -> Result<Option<Wrap>> {
 }
 
 fn ask(prompt: &str) -> Result<Zeroizing<String>> {
-    rpassword::prompt_password(prompt).map(Zeroizing::new).map_err(|error| file_failure(Path::new("terminal"), error))
+    rpassword::prompt_password(prompt)
+        .map(Zeroizing::new)
+        .map_err(|error| file_failure(Path::new("terminal"), error))
 }
 
 fn passphrase(bytes: &[u8]) -> Result<Wrap> {
@@ -71,7 +73,9 @@ fn wrapping_key(bytes: &[u8]) -> Result<Wrap> {
     let decoded = URL_SAFE_NO_PAD.decode_to_vec(bytes.trim_ascii()).map(Zeroizing::new);
     match decoded.as_deref().map(|bytes| <&[u8; 32]>::try_from(bytes.as_slice())) {
         Ok(Ok(key)) => Ok(Wrap::raw(key)),
-        _ => Err(Failure::Usage("the wrapping key must be 32 raw bytes or 43 characters of base64url".to_owned())),
+        _ => Err(Failure::Usage(
+            "the wrapping key must be 32 raw bytes or 43 characters of base64url".to_owned(),
+        )),
     }
 }
 

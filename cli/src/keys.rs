@@ -30,9 +30,10 @@ fn new(args: &NewArgs) -> Result<()> {
     if path.exists() {
         return Err(Failure::Usage(format!("{} exists; it is not overwritten", path.display())));
     }
-    let suite = Suite::from_name(&args.suite).filter(|suite| Purpose::Seal.fits(*suite)).ok_or_else(|| {
-        Failure::Usage(format!("unknown suite `{}`; use aes-256-gcm or chacha20-poly1305", args.suite))
-    })?;
+    let suite =
+        Suite::from_name(&args.suite).filter(|suite| Purpose::Seal.fits(*suite)).ok_or_else(|| {
+            Failure::Usage(format!("unknown suite `{}`; use aes-256-gcm or chacha20-poly1305", args.suite))
+        })?;
     let kid = match &args.kid {
         Some(kid) => Kid::parse(kid)?,
         None => new_kid(&OsRandom)?,
@@ -50,7 +51,8 @@ fn new(args: &NewArgs) -> Result<()> {
 
 /// What may be known about a key, as one line of JSON.
 fn describe(ring: &Keyring, key: &Key) -> String {
-    let scope: Vec<String> = key.scope().map(|(name, value)| format!("{}:{}", quoted(name), quoted(value))).collect();
+    let scope: Vec<String> =
+        key.scope().map(|(name, value)| format!("{}:{}", quoted(name), quoted(value))).collect();
     let time = |time: Option<u64>| time.map_or("null".to_owned(), |time| time.to_string());
     format!(
         r#"{{"kid":"{}","purpose":"{}","suite":"{}","state":"{}","primary":{},"created":{},"not_before":{},"expires":{},"scope":{{{}}},"rev":{}}}"#,

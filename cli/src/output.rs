@@ -12,7 +12,10 @@ use zeroize::Zeroizing;
 pub(crate) enum Failure {
     Core(Error),
     /// A file could not be read or written.
-    File { path: String, error: io::Error },
+    File {
+        path: String,
+        error: io::Error,
+    },
     Usage(String),
     /// Nobody reads the output any more.
     ClosedPipe,
@@ -70,7 +73,10 @@ pub(crate) fn read_document(file: Option<&Path>) -> Result<Zeroizing<Vec<u8>>> {
         }
         None => {
             let stdin = io::stdin().lock();
-            stdin.take(limit).read_to_end(&mut bytes).map_err(|error| file_failure(Path::new("standard input"), error))?;
+            stdin
+                .take(limit)
+                .read_to_end(&mut bytes)
+                .map_err(|error| file_failure(Path::new("standard input"), error))?;
         }
     }
     Ok(bytes)

@@ -61,7 +61,9 @@ fn as_text(policy: &Policy, lint: &Lint, sampled: bool) -> String {
 }
 
 fn as_json(lint: &Lint) -> String {
-    let list = |texts: &[String]| format!("[{}]", texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(","));
+    let list = |texts: &[String]| {
+        format!("[{}]", texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(","))
+    };
     let rules: Vec<String> = lint
         .rules
         .iter()

@@ -1,4 +1,5 @@
 //! The command as a user runs it: files, pipes, exit codes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -45,7 +46,8 @@ impl Place {
     }
 
     fn crypt(&self, verb: &str, more: &[&str], input: &str) -> Output {
-        let mut args = vec![verb, "--keyring", "ring.json", "--wrapping-key-file", "kek", "--policy", "policy.json"];
+        let mut args =
+            vec![verb, "--keyring", "ring.json", "--wrapping-key-file", "kek", "--policy", "policy.json"];
         args.extend(["--context", "purpose=orders", "--context", "tenant=acme"]);
         args.extend(more);
         self.run(&args, input)
@@ -110,7 +112,11 @@ fn exit_codes_and_messages() {
         assert!(error.contains(message), "`{message}` is not in: {error}");
     };
     let sealed = text(&place.crypt("encrypt", &[], DOCUMENT).stdout);
-    fails(place.crypt("decrypt", &[], &sealed.replace("\"id\": 7", "\"id\": 8")), 1, "apiseal: rejected [501]");
+    fails(
+        place.crypt("decrypt", &[], &sealed.replace("\"id\": 7", "\"id\": 8")),
+        1,
+        "apiseal: rejected [501]",
+    );
     fails(place.crypt("decrypt", &[], DOCUMENT), 1, "not encrypted, at $['card']['number'] [213]");
     fails(place.crypt("encrypt", &[], "{\"id\":1}"), 1, "$.card.number");
     fails(place.crypt("encrypt", &[], "{\"id\":}"), 3, "at byte 6");
@@ -129,7 +135,10 @@ fn keyrings_are_made_listed_and_shown() {
     let place = Place::new("keys");
     let unlock = ["--keyring", "ring.json", "--wrapping-key-file", "kek"];
     let list = text(&place.run(&[&["keys", "list"], &unlock[..]].concat(), "").stdout);
-    assert!(list.contains(r#""purpose":"seal","suite":"aes-256-gcm","state":"active","primary":true"#), "{list}");
+    assert!(
+        list.contains(r#""purpose":"seal","suite":"aes-256-gcm","state":"active","primary":true"#),
+        "{list}"
+    );
     let kid = list.split('"').nth(3).unwrap();
     let show = place.run(&[&["keys", "show", kid], &unlock[..]].concat(), "");
     assert_eq!(text(&show.stdout), list);
@@ -151,24 +160,47 @@ fn keyrings_are_made_listed_and_shown() {
 fn passphrases_come_from_files_descriptors_and_the_environment() {
     let place = Place::new("passphrase");
     std::fs::write(place.at("pass"), "correct horse battery staple\n").unwrap();
-    let new = ["keys", "new", "--keyring", "p.json", "--suite", "chacha20-poly1305", "--kid", "k1", "--scope", "tenant=acme"];
+    let new = [
+        "keys",
+        "new",
+        "--keyring",
+        "p.json",
+        "--suite",
+        "chacha20-poly1305",
+        "--kid",
+        "k1",
+        "--scope",
+        "tenant=acme",
+    ];
     let made = place.run(&[&new[..], &["--passphrase-file", "pass"]].concat(), "");
     assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
     assert!(text(&made.stdout).contains(r#""scope":{"tenant":"acme"}"#));
     let list = ["keys", "list", "--keyring", "p.json"];
-    assert_eq!(place.run(&[&list[..], &["--passphrase-fd", "0"]].concat(), "correct horse battery staple").status.code(), Some(0));
+    assert_eq!(
+        place
+            .run(&[&list[..], &["--passphrase-fd", "0"]].concat(), "correct horse battery staple")
+            .status
+            .code(),
+        Some(0)
+    );
     let wrong = place.run(&[&list[..], &["--passphrase-fd", "0"]].concat(), "wrong");
     assert_eq!(wrong.status.code(), Some(2));
     assert!(text(&wrong.stderr).contains("[406]"));
     let mut from_environment = Command::new(env!("CARGO_BIN_EXE_apiseal"));
-    from_environment.args(list).current_dir(&place.0).env("APISEAL_PASSPHRASE", "correct horse battery staple");
+    from_environment
+        .args(list)
+        .current_dir(&place.0)
+        .env("APISEAL_PASSPHRASE", "correct horse battery staple");
     assert_eq!(from_environment.output().unwrap().status.code(), Some(0));
 
     let clear = place.run(&["keys", "new", "--keyring", "c.json", "--unsealed"], "");
     assert_eq!(clear.status.code(), Some(0));
     assert!(read(&place.at("c.json")).starts_with("{\"apiseal_keyring_clear\":1"));
     assert_eq!(place.run(&["keys", "list", "--keyring", "c.json", "--unsealed"], "").status.code(), Some(0));
-    assert_eq!(place.run(&["keys", "list", "--keyring", "ring.json", "--unsealed"], "").status.code(), Some(2));
+    assert_eq!(
+        place.run(&["keys", "list", "--keyring", "ring.json", "--unsealed"], "").status.code(),
+        Some(2)
+    );
 }
 
 #[test]
@@ -176,7 +208,10 @@ fn locate_prints_one_object_a_line() {
     let place = Place::new("locate");
     let found = text(&place.run(&["locate", "$..number"], DOCUMENT).stdout);
     let start = DOCUMENT.find("\"4111").unwrap();
-    assert_eq!(found, format!("{{\"path\":\"$['card']['number']\",\"start\":{start},\"end\":{}}}\n", start + 18));
+    assert_eq!(
+        found,
+        format!("{{\"path\":\"$['card']['number']\",\"start\":{start},\"end\":{}}}\n", start + 18)
+    );
     let nothing = place.run(&["locate", "$.nothing", "document.json"], "");
     assert_eq!((nothing.status.code(), nothing.stdout.len()), (Some(0), 0));
     let quoted = text(&place.run(&["locate", "$.*"], "{\"\\u0001\\\"\\n\":1}").stdout);
@@ -191,7 +226,10 @@ fn lint_explains_and_finds_what_stays_in_clear() {
     let lint = text(&place.run(&["policy", "lint", "policy.json", "sample.json"], "").stdout);
     assert!(lint.contains("encrypts $['card']['number']") && lint.contains("in clear: $['email']"), "{lint}");
     let json = text(&place.run(&["policy", "lint", "--json", "policy.json", "sample.json"], "").stdout);
-    assert!(json.contains(r#""encrypts":["$['card']['number']"]"#) && json.contains(r#""path":"$['email']""#), "{json}");
+    assert!(
+        json.contains(r#""encrypts":["$['card']['number']"]"#) && json.contains(r#""path":"$['email']""#),
+        "{json}"
+    );
 }
 
 #[test]

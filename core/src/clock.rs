@@ -39,7 +39,7 @@ pub(crate) fn parse_full_date(text: &str) -> Option<u64> {
         digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
     };
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let lengths = [31, if leap(year) { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let length = *lengths.get(usize::try_from(month.checked_sub(1)?).ok()?)?;
     if year < 1970 || day == 0 || day > length {
@@ -60,9 +60,19 @@ mod tests {
         assert_eq!(parse_full_date("2000-03-01"), Some(951_868_800));
         assert_eq!(parse_full_date("2024-02-29"), Some(1_709_164_800));
         assert_eq!(parse_full_date("2026-11-24"), Some(1_795_478_400));
-        for wrong in ["2023-02-29", "2026-13-01", "2026-00-01", "2026-01-00", "2026-1-01", "26-01-01", "2026-01-01Z",
-            "2026/01/01", "+026-01-01", "1969-12-31", ""]
-        {
+        for wrong in [
+            "2023-02-29",
+            "2026-13-01",
+            "2026-00-01",
+            "2026-01-00",
+            "2026-1-01",
+            "26-01-01",
+            "2026-01-01Z",
+            "2026/01/01",
+            "+026-01-01",
+            "1969-12-31",
+            "",
+        ] {
             assert_eq!(parse_full_date(wrong), None, "{wrong}");
         }
     }

@@ -57,7 +57,10 @@ impl Context {
             if name.starts_with("apiseal.") {
                 return Err(Error::because(Code::ContextReserved, "names must not begin with `apiseal.`"));
             }
-            if owned.len() == Self::MAX_PAIRS || name.len() > Self::MAX_STRING || value.len() > Self::MAX_STRING {
+            if owned.len() == Self::MAX_PAIRS
+                || name.len() > Self::MAX_STRING
+                || value.len() > Self::MAX_STRING
+            {
                 return Err(Error::because(
                     Code::ContextTooLong,
                     "at most 32 pairs, each name and value at most 1024 bytes",

@@ -46,7 +46,8 @@ fn answer(request: &Value) -> Result<Value> {
                 Some(passphrase) => Wrap::passphrase(passphrase.as_bytes()),
                 None => Wrap::raw(&secret(&request["wrapping_key"])),
             };
-            let ring = KeyringFile::open(text(&request["file"]).as_bytes(), text(&request["ring"]), &wrap, None)?;
+            let ring =
+                KeyringFile::open(text(&request["file"]).as_bytes(), text(&request["ring"]), &wrap, None)?;
             let keys = ring.keys().map(|key| {
                 json!({
                     "kid": key.kid().as_str(), "purpose": key.purpose().name(), "suite": key.suite().name(),
@@ -69,9 +70,14 @@ fn ring(request: &Value) -> Result<Keyring> {
     for entry in request["keys"].as_array().into_iter().flatten() {
         let suite = Suite::from_name(text(&entry["suite"])).unwrap_or(Suite::Ed25519);
         let state = KeyState::from_name(text(&entry["state"])).unwrap_or(KeyState::Active);
-        let key = Key::hazmat_from_secret(Kid::parse(text(&entry["kid"]))?, Purpose::Seal, suite, &secret(&entry["secret"]))?
-            .with_state(state)
-            .with_scope(pairs(&entry["scope"]));
+        let key = Key::hazmat_from_secret(
+            Kid::parse(text(&entry["kid"]))?,
+            Purpose::Seal,
+            suite,
+            &secret(&entry["secret"]),
+        )?
+        .with_state(state)
+        .with_scope(pairs(&entry["scope"]));
         builder = if entry["primary"] == true { builder.primary(key) } else { builder.key(key) };
     }
     builder.build()

@@ -1,5 +1,4 @@
 //! What the tests of the whole project share: setups with fixed keys and randomness, and edits of documents by path.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "support for tests")]
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -18,7 +17,6 @@ pub fn repository(path: &str) -> PathBuf {
 
 /// Third-party vectors, which are not part of the repository; `None` (and a loud line) where they are absent.
 #[must_use]
-#[allow(clippy::print_stderr, reason = "a skipped conformance suite must be seen")]
 pub fn shared_vectors(path: &str) -> Option<PathBuf> {
     let found = repository("../shared/vectors").join(path);
     if found.exists() {

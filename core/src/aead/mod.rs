@@ -54,6 +54,7 @@ impl Numbered {
     }
 }
 
+#[allow(clippy::large_enum_variant, reason = "it lives on the stack for one call; a box would be an allocation a value")]
 enum Cipher {
     Aes(Aes256Gcm),
     ChaCha(ChaCha20Poly1305),

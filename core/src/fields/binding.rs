@@ -44,7 +44,14 @@ pub(crate) fn bounds(policy: &Inner, selection: &Selection<'_>, limits: &Limits)
             Some(range) => range,
             None => {
                 let from = bounds.arena.len();
-                encode(&mut bounds.arena, selection, &rule.binds, &rule.position, Some((field, anchors)), limits)?;
+                encode(
+                    &mut bounds.arena,
+                    selection,
+                    &rule.binds,
+                    &rule.position,
+                    Some((field, anchors)),
+                    limits,
+                )?;
                 if bounds.arena.len() - from > limits.bound {
                     return Err(selection.fault(Code::LimitBound, field.start));
                 }
@@ -121,7 +128,9 @@ fn encode(
             return Err(about(Error::because(Code::BoundConflict, detail)));
         }
         let exact = match (field, bind.up) {
-            (Some((field, _)), Some(up)) => [ancestor(selection.position(field), up), selection.suffix(capture)].concat(),
+            (Some((field, _)), Some(up)) => {
+                [ancestor(selection.position(field), up), selection.suffix(capture)].concat()
+            }
             _ => selection.suffix(capture).to_vec(),
         };
         let mut encoded = Vec::with_capacity(exact.len());
@@ -150,7 +159,12 @@ fn encode(
 }
 
 /// Appends J of a bound member.
-fn write_value(out: &mut Vec<u8>, selection: &Selection<'_>, capture: &Capture, limits: &Limits) -> Result<()> {
+fn write_value(
+    out: &mut Vec<u8>,
+    selection: &Selection<'_>,
+    capture: &Capture,
+    limits: &Limits,
+) -> Result<()> {
     let raw = selection.text.get(capture.start as usize..capture.end as usize).unwrap_or_default();
     if let Some(b'{' | b'[') = raw.first() {
         let index = Index::build(raw, limits.depth)?;

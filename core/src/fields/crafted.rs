@@ -3,7 +3,7 @@
 use aes_gcm::aes::Aes256;
 use aes_gcm::aes::cipher::{BlockCipherEncrypt, KeyInit as _};
 use ghash::GHash;
-use ghash::universal_hash::{KeyInit as _, UniversalHash};
+use ghash::universal_hash::UniversalHash;
 
 use crate::aead::SingleUse;
 use crate::context::Context;
@@ -15,7 +15,7 @@ use crate::keys::key::Key;
 use crate::keys::ring::Keyring;
 use crate::policy::Policy;
 use crate::token::pad::Padding;
-use crate::token::value::{self, KeyUse, write_associated_data};
+use crate::token::value::{self, KeyUse, Sealing, write_associated_data};
 
 const SALT: [u8; 24] = [7; 24];
 
@@ -38,7 +38,8 @@ fn token(text: &[u8], padding: Padding) -> String {
     let mut aad = Vec::new();
     write_associated_data(&mut aad, Suite::Aes256Gcm, Mode::Exact, b"\x01\0\0\0\x01x", &[]);
     let mut out = Vec::new();
-    value::seal(&mut out, &mut Vec::new(), key, Mode::Exact, &SALT, &aad, text, padding).unwrap();
+    let sealing = Sealing { key, mode: Mode::Exact, salt: &SALT, aad: &aad, padding };
+    sealing.seal(&mut out, &mut Vec::new(), text).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -70,7 +71,11 @@ fn case_23_content_that_is_not_one_value() {
     ] {
         for padding in [Padding::None, Padding::Default] {
             let error = decrypt(&token(text, padding)).unwrap_err();
-            assert_eq!((error.code(), error.to_string().as_str()), (Code::Rejected, "rejected [501]"), "{what}");
+            assert_eq!(
+                (error.code(), error.to_string().as_str()),
+                (Code::Rejected, "rejected [501]"),
+                "{what}"
+            );
         }
     }
 }
@@ -99,7 +104,8 @@ fn case_17_associated_data_of_equal_ghash_is_refused_by_the_commitment() {
     assert_ne!(first, second);
 
     let mut out = Vec::new();
-    value::seal(&mut out, &mut Vec::new(), key, Mode::Exact, &SALT, &first, b"1", Padding::Default).unwrap();
+    let sealing = Sealing { key, mode: Mode::Exact, salt: &SALT, aad: &first, padding: Padding::Default };
+    sealing.seal(&mut out, &mut Vec::new(), b"1").unwrap();
     let mut body = Vec::new();
     crate::token::text::parse_token(&out[1..out.len() - 1], &mut body).unwrap();
 
@@ -123,7 +129,11 @@ fn case_18_all_32_bytes_of_the_commitment_are_compared() {
         changed[at] ^= 0x80;
         let mut out = Vec::new();
         crate::token::text::write_token(&mut out, key().kid(), &changed);
-        assert_eq!(decrypt(&String::from_utf8(out).unwrap()).unwrap_err().code(), Code::Rejected, "byte {at}");
+        assert_eq!(
+            decrypt(&String::from_utf8(out).unwrap()).unwrap_err().code(),
+            Code::Rejected,
+            "byte {at}"
+        );
     }
 }
 

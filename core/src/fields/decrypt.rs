@@ -97,7 +97,8 @@ fn decrypt_values(cipher: &FieldCipher, selection: &Selection<'_>, context: &Con
                 continue;
             }
             _ if accepts_plain(rule, selection.value(field), now) => {
-                accepted_plain.push(fault(Error::new(Code::NotEncrypted)).path().unwrap_or_default().to_owned());
+                accepted_plain
+                    .push(fault(Error::new(Code::NotEncrypted)).path().unwrap_or_default().to_owned());
                 continue;
             }
             _ => {
@@ -129,7 +130,13 @@ fn decrypt_values(cipher: &FieldCipher, selection: &Selection<'_>, context: &Con
         position.clear();
         binding::write_position(&mut position, &rule.position, exact);
         aad.clear();
-        value::write_associated_data(&mut aad, key.suite, rule.position.mode(), &position, bounds.get(entry.field));
+        value::write_associated_data(
+            &mut aad,
+            key.suite,
+            rule.position.mode(),
+            &position,
+            bounds.get(entry.field),
+        );
         let bytes = finished.bytes.get_mut(entry.from..entry.to).ok_or(Error::new(Code::Internal))?;
         let text = value::open(bytes, key, rule.position.mode(), &aad)?;
         check_opened(text, binding::depth(exact), cipher.limits.depth)?;
@@ -240,7 +247,10 @@ fn decrypt_document(
     let choice = KeyChoice::new(&cipher.ring, context)?;
     let rules = policy.rules.iter().map(|rule| &rule.keys);
     let chosen = choice.for_decryption(rules, &kid, header.suite)?;
-    if clear_values || header.count as usize != selection.fields.len() || fields.len() != selection.fields.len() {
+    if clear_values
+        || header.count as usize != selection.fields.len()
+        || fields.len() != selection.fields.len()
+    {
         return Err(rejected());
     }
     let mut order: Vec<Option<usize>> = vec![None; fields.len()];
@@ -316,13 +326,15 @@ fn without_header(cipher: &FieldCipher, mut selection: Selection<'_>) -> Result<
 }
 
 fn read_header(selection: &Selection<'_>, span: HeaderSpan) -> Result<(Header, String)> {
-    let malformed = || Error::because(Code::MalformedToken, "the header is not a string").with_offset(span.start);
+    let malformed =
+        || Error::because(Code::MalformedToken, "the header is not a string").with_offset(span.start);
     if selection.text.get(span.start) != Some(&b'"') {
         return Err(malformed());
     }
     let string = json_text::decoded_string(selection.text, span.start, span.end);
     let mut body = Vec::new();
-    let kid = text::parse_header(&string, &mut body).map_err(|error| error.with_offset(span.start))?.to_owned();
+    let kid =
+        text::parse_header(&string, &mut body).map_err(|error| error.with_offset(span.start))?.to_owned();
     let header = Header::parse(&body).map_err(|error| error.with_offset(span.start))?;
     Ok((header, kid))
 }
@@ -347,7 +359,8 @@ fn content<'t>(selection: &Selection<'t>, field: &Field) -> Option<std::borrow::
 }
 
 fn accepts_plain(rule: &Rule, value: &[u8], now: u64) -> bool {
-    rule.accept_plain_until.is_some_and(|until| now < until) && rule.types.is_some_and(|types| types.allow(value))
+    rule.accept_plain_until.is_some_and(|until| now < until)
+        && rule.types.is_some_and(|types| types.allow(value))
 }
 
 fn place(selection: &Selection<'_>, field: &Field, error: Error) -> Error {

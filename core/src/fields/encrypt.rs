@@ -18,9 +18,14 @@ use crate::policy::{Inner, Layout, PaddingRule, Rule, occurs};
 use crate::token::document::Sealer;
 use crate::token::pad::Padding;
 use crate::token::text::{self, SALT_LEN};
-use crate::token::value::{self, write_prefixed};
+use crate::token::value::{self, Sealing, write_prefixed};
 
-pub(super) fn encrypt(cipher: &FieldCipher, document: &[u8], context: &Context, out: &mut Vec<u8>) -> Result<()> {
+pub(super) fn encrypt(
+    cipher: &FieldCipher,
+    document: &[u8],
+    context: &Context,
+    out: &mut Vec<u8>,
+) -> Result<()> {
     context.demand_purpose()?;
     let policy = cipher.policy.inner();
     let mut selection = read(policy, document, &cipher.limits)?;
@@ -68,7 +73,8 @@ fn check_value(policy: &Inner, selection: &Selection<'_>, field: &Field, max_len
         return Err(selection.fault(Code::TypeMismatch, field.start));
     }
     let begins_like_ours = |value: &[u8]| {
-        value.first() == Some(&b'"') && text::prefix(&json_text::decoded_string(value, 0, value.len())).is_some()
+        value.first() == Some(&b'"')
+            && text::prefix(&json_text::decoded_string(value, 0, value.len())).is_some()
     };
     if !rule.nested && begins_like_ours(value) {
         return Err(selection.fault(Code::AlreadyEncrypted, field.start));
@@ -90,7 +96,10 @@ fn padding(rule: &Rule) -> Padding {
 /// Refuses an output that could not be decrypted again under the same limits.
 fn check_output(cipher: &FieldCipher, len: usize) -> Result<()> {
     if len > cipher.limits.document {
-        return Err(Error::because(Code::LimitDocument, "the encrypted document would be larger than the limit"));
+        return Err(Error::because(
+            Code::LimitDocument,
+            "the encrypted document would be larger than the limit",
+        ));
     }
     Ok(())
 }
@@ -127,7 +136,8 @@ fn encrypt_values(
     let mut copied = 0;
     for (at, field) in selection.fields.iter().enumerate() {
         let rule = rule_of(policy, field)?;
-        let chosen = keys.get(usize::from(field.rule)).and_then(Option::as_ref).ok_or(Error::new(Code::Internal))?;
+        let chosen =
+            keys.get(usize::from(field.rule)).and_then(Option::as_ref).ok_or(Error::new(Code::Internal))?;
         let key = chosen.key_use();
         position.clear();
         binding::write_position(&mut position, &rule.position, selection.position(field));
@@ -140,7 +150,8 @@ fn encrypt_values(
             let padded = padded(text, padding);
             key.context_key.expand(Label::Hdg, &[random, &aad, &padded], salt);
         })?;
-        value::seal(out, &mut work, key, rule.position.mode(), &salt, &aad, text, padding)?;
+        let sealing = Sealing { key, mode: rule.position.mode(), salt: &salt, aad: &aad, padding };
+        sealing.seal(out, &mut work, text)?;
         copied = field.end as usize;
     }
     out.extend_from_slice(selection.text.get(copied..).unwrap_or_default());
@@ -198,7 +209,12 @@ fn encrypt_document(
     for field in &selection.fields {
         out.extend_from_slice(document.get(copied..field.start as usize).unwrap_or_default());
         let from = out.len();
-        sealer.seal(out, selection.position(field), selection.value(field), padding(rule_of(policy, field)?))?;
+        sealer.seal(
+            out,
+            selection.position(field),
+            selection.value(field),
+            padding(rule_of(policy, field)?),
+        )?;
         if policy.whole_document {
             strings.push((field.start as usize, from..out.len()));
         }

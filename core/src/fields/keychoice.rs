@@ -46,14 +46,16 @@ impl<'r, 'c> KeyChoice<'r, 'c> {
         rules: impl Iterator<Item = &'k Keys> + Clone,
         now: u64,
     ) -> Result<Chosen<'r>> {
-        if let Some(primary) = self.primary {
-            if self.allowed(rules.clone(), primary)? {
-                primary.check_encrypt(self.context, now)?;
-                return self.chosen(primary);
-            }
+        if let Some(primary) = self.primary
+            && self.allowed(rules.clone(), primary)?
+        {
+            primary.check_encrypt(self.context, now)?;
+            return self.chosen(primary);
         }
         let mut active = Vec::new();
-        for key in self.ring.keys().filter(|key| key.purpose == Purpose::Seal && key.state == KeyState::Active) {
+        for key in
+            self.ring.keys().filter(|key| key.purpose == Purpose::Seal && key.state == KeyState::Active)
+        {
             if self.allowed(rules.clone(), key)? {
                 active.push(key);
             }
@@ -64,7 +66,10 @@ impl<'r, 'c> KeyChoice<'r, 'c> {
                 self.chosen(only)
             }
             [] => Err(Error::because(Code::NoPrimary, "none of the allowed keys is active")),
-            _ => Err(Error::because(Code::NoPrimary, "several active keys are allowed and none of them is primary")),
+            _ => Err(Error::because(
+                Code::NoPrimary,
+                "several active keys are allowed and none of them is primary",
+            )),
         }
     }
 

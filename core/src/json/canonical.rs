@@ -58,7 +58,9 @@ pub(crate) fn write(out: &mut Vec<u8>, index: &Index<'_>, id: NodeId, overrides:
 /// Appends the canonical text of a string, number or literal given by its exact text.
 pub(crate) fn write_scalar(out: &mut Vec<u8>, raw: &[u8]) {
     match raw.first() {
-        Some(b'"') if raw.contains(&b'\\') => text::write_string(out, &text::decoded_string(raw, 0, raw.len())),
+        Some(b'"') if raw.contains(&b'\\') => {
+            text::write_string(out, &text::decoded_string(raw, 0, raw.len()))
+        }
         Some(b'-' | b'0'..=b'9') => write_number(out, raw),
         _ => out.extend_from_slice(raw),
     }
@@ -73,7 +75,8 @@ struct Open {
 
 /// The members in descending order of their names' UTF-16 code units (RFC 8785, section 3.2.3).
 fn sorted_members(index: &Index<'_>, id: NodeId) -> Vec<NodeId> {
-    let mut members: Vec<_> = index.children(id).map(|child| (index.name(child).unwrap_or_default(), child)).collect();
+    let mut members: Vec<_> =
+        index.children(id).map(|child| (index.name(child).unwrap_or_default(), child)).collect();
     if members.iter().all(|(name, _)| name.is_ascii()) {
         members.sort_unstable_by(|a, b| b.0.cmp(&a.0));
     } else {
@@ -128,7 +131,8 @@ impl Decimal {
     fn parse(raw: &[u8]) -> Self {
         let negative = raw.first() == Some(&b'-');
         let unsigned = raw.get(usize::from(negative)..).unwrap_or_default();
-        let exponent_at = unsigned.iter().position(|byte| matches!(byte, b'e' | b'E')).unwrap_or(unsigned.len());
+        let exponent_at =
+            unsigned.iter().position(|byte| matches!(byte, b'e' | b'E')).unwrap_or(unsigned.len());
         let (mantissa, exponent) = unsigned.split_at(exponent_at);
         let point = mantissa.iter().position(|&byte| byte == b'.').unwrap_or(mantissa.len());
         let digits: Vec<u8> = mantissa.iter().copied().filter(u8::is_ascii_digit).collect();
@@ -157,7 +161,8 @@ impl Decimal {
             out.extend_from_slice(rest);
         }
         out.push(b'e');
-        let exponent = Exponent { negative: self.exponent.negative, digits: self.exponent.digits.clone() }.plus(-1);
+        let exponent =
+            Exponent { negative: self.exponent.negative, digits: self.exponent.digits.clone() }.plus(-1);
         if exponent.negative {
             out.push(b'-');
         }
@@ -169,7 +174,8 @@ impl Exponent {
     /// Reads `[+-]digits`; nothing is 0.
     fn parse(text: &[u8]) -> Self {
         let negative = text.first() == Some(&b'-');
-        let digits: Vec<u8> = text.iter().copied().skip_while(|digit| !(b'1'..=b'9').contains(digit)).collect();
+        let digits: Vec<u8> =
+            text.iter().copied().skip_while(|digit| !(b'1'..=b'9').contains(digit)).collect();
         Exponent { negative: negative && !digits.is_empty(), digits }
     }
 
@@ -198,7 +204,10 @@ impl Exponent {
             longer.append(&mut digits);
             digits = longer;
         }
-        Exponent { negative: self.negative, digits: digits.into_iter().skip_while(|&digit| digit == b'0').collect() }
+        Exponent {
+            negative: self.negative,
+            digits: digits.into_iter().skip_while(|&digit| digit == b'0').collect(),
+        }
     }
 }
 
@@ -216,19 +225,44 @@ mod tests {
     #[test]
     fn numbers_keep_their_value_and_nothing_collides() {
         let cases = [
-            ("0", "0"), ("-0", "0"), ("0.0", "0"), ("0e99", "0"), ("-0E-7", "0"), ("1", "1"), ("-1", "-1"),
-            ("1.0", "1"), ("1.10", "1.1"), ("1.1", "1.1"), ("1E2", "100"), ("100", "100"), ("1e21", "1e+21"),
-            ("1000000000000000000000", "1e+21"), ("1e-7", "1e-7"), ("0.0000001", "1e-7"), ("0.000001", "0.000001"),
-            ("9007199254740992", "9007199254740992"), ("9007199254740993", "9.007199254740993e15"),
-            ("9007199254740994", "9007199254740994"), ("1e400", "1e400"), ("-1e400", "-1e400"),
-            ("10e399", "1e400"), ("1e-400", "1e-400"), ("0.1", "0.1"), ("5e-324", "5e-324"),
-            ("123456789012345678901234", "1.23456789012345678901234e23"), ("0.30000000000000004", "0.30000000000000004"),
-            ("0.300000000000000041", "3.00000000000000041e-1"), ("999999999999999", "999999999999999"),
+            ("0", "0"),
+            ("-0", "0"),
+            ("0.0", "0"),
+            ("0e99", "0"),
+            ("-0E-7", "0"),
+            ("1", "1"),
+            ("-1", "-1"),
+            ("1.0", "1"),
+            ("1.10", "1.1"),
+            ("1.1", "1.1"),
+            ("1E2", "100"),
+            ("100", "100"),
+            ("1e21", "1e+21"),
+            ("1000000000000000000000", "1e+21"),
+            ("1e-7", "1e-7"),
+            ("0.0000001", "1e-7"),
+            ("0.000001", "0.000001"),
+            ("9007199254740992", "9007199254740992"),
+            ("9007199254740993", "9.007199254740993e15"),
+            ("9007199254740994", "9007199254740994"),
+            ("1e400", "1e400"),
+            ("-1e400", "-1e400"),
+            ("10e399", "1e400"),
+            ("1e-400", "1e-400"),
+            ("0.1", "0.1"),
+            ("5e-324", "5e-324"),
+            ("123456789012345678901234", "1.23456789012345678901234e23"),
+            ("0.30000000000000004", "0.30000000000000004"),
+            ("0.300000000000000041", "3.00000000000000041e-1"),
+            ("999999999999999", "999999999999999"),
             ("1e99999999999999999999", "1e99999999999999999999"),
             ("10e99999999999999999999", "1e100000000000000000000"),
             ("0.1e-99999999999999999999", "1e-100000000000000000000"),
             ("100e-99999999999999999999", "1e-99999999999999999997"),
-            ("333333333.33333329", "3.3333333333333329e8"), ("333333333.3333333", "333333333.3333333"), ("4.50", "4.5"), ("2e-3", "0.002"),
+            ("333333333.33333329", "3.3333333333333329e8"),
+            ("333333333.3333333", "333333333.3333333"),
+            ("4.50", "4.5"),
+            ("2e-3", "0.002"),
         ];
         for (text, expected) in cases {
             assert_eq!(canonical(text), expected, "{text}");
@@ -253,7 +287,10 @@ mod tests {
         );
         assert_eq!(canonical(r#""\u0041\/\u000f\u007f\ud83d\ude00\"""#), "\"A/\\u000f\u{7f}😀\\\"\"");
         // U+FB33 sorts behind U+1F600, whose first UTF-16 unit is D83D.
-        assert_eq!(canonical("{\"\u{fb33}\":1,\"\u{1f600}\":2,\"\\r\":3,\"1\":4}"), "{\"\\r\":3,\"1\":4,\"\u{1f600}\":2,\"\u{fb33}\":1}");
+        assert_eq!(
+            canonical("{\"\u{fb33}\":1,\"\u{1f600}\":2,\"\\r\":3,\"1\":4}"),
+            "{\"\\r\":3,\"1\":4,\"\u{1f600}\":2,\"\u{fb33}\":1}"
+        );
         assert_eq!(canonical(r#"{"a":{},"":[],"aa":[{}]}"#), r#"{"":[],"a":{},"aa":[{}]}"#);
         let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
         assert_eq!(canonical(&deep), deep);

@@ -240,7 +240,8 @@ mod tests {
         let mut builder = IndexBuilder::new(Some(b"h"));
         scan::scan(text, 9, &mut builder).unwrap();
         let index = builder.finish(text);
-        let names: Vec<_> = (0..index.len() as u32).map(|id| index.name(id).map(|n| n.into_owned())).collect();
+        let names: Vec<_> =
+            (0..index.len() as u32).map(|id| index.name(id).map(|n| n.into_owned())).collect();
         assert_eq!(names, [None, Some(b"a".to_vec()), Some(b"h".to_vec()), Some(b"b".to_vec())]);
         assert_eq!(index.raw(3), b"3");
     }

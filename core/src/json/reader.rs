@@ -75,10 +75,11 @@ impl<'f, 't> Item<'f, 't> {
     /// A non-negative integer without fraction or exponent.
     pub(crate) fn integer(&self) -> Result<u64> {
         let text = std::str::from_utf8(self.raw()).unwrap_or_default();
-        if self.kind() == NodeKind::Number && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            if let Ok(value) = text.parse() {
-                return Ok(value);
-            }
+        if self.kind() == NodeKind::Number
+            && text.bytes().all(|byte| byte.is_ascii_digit())
+            && let Ok(value) = text.parse()
+        {
+            return Ok(value);
         }
         Err(self.fault("expected a non-negative integer"))
     }
@@ -101,7 +102,8 @@ impl<'f, 't> Item<'f, 't> {
             let name = String::from_utf8_lossy(&name).into_owned();
             let mut quoted = Vec::new();
             text::write_string(&mut quoted, name.as_bytes());
-            let inner = String::from_utf8_lossy(quoted.get(1..quoted.len() - 1).unwrap_or_default()).into_owned();
+            let inner =
+                String::from_utf8_lossy(quoted.get(1..quoted.len() - 1).unwrap_or_default()).into_owned();
             let place = format!("{}['{}']", self.place, inner.replace("\\\"", "\"").replace('\'', "\\'"));
             (name, Item { file: self.file, id, place })
         };
@@ -149,7 +151,12 @@ fn closest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     if name.len() > 64 {
         return None;
     }
-    known.iter().map(|known| (distance(name, known), *known)).filter(|(far, _)| *far <= 2).min().map(|(_, best)| best)
+    known
+        .iter()
+        .map(|known| (distance(name, known), *known))
+        .filter(|(far, _)| *far <= 2)
+        .min()
+        .map(|(_, best)| best)
 }
 
 /// Levenshtein distance.
@@ -160,7 +167,8 @@ fn distance(a: &str, b: &str) -> usize {
         let mut previous = vec![i + 1];
         for (j, to) in b.iter().enumerate() {
             let at = |row: &[usize], k: usize| row.get(k).copied().unwrap_or(usize::MAX - 1);
-            let step = (at(&row, j) + usize::from(from != *to)).min(at(&row, j + 1) + 1).min(at(&previous, j) + 1);
+            let step =
+                (at(&row, j) + usize::from(from != *to)).min(at(&row, j + 1) + 1).min(at(&previous, j) + 1);
             previous.push(step);
         }
         row = previous;

@@ -234,10 +234,10 @@ impl<V: Visitor> Scanner<'_, V> {
     }
 
     fn close(&mut self, end: usize) -> Result<usize> {
-        if self.names.len() - self.frame.first_name > COMPARED {
-            if let Some(offset) = self.sorted_duplicate(self.frame.first_name, self.names.len()) {
-                return Err(duplicate(offset));
-            }
+        if self.names.len() - self.frame.first_name > COMPARED
+            && let Some(offset) = self.sorted_duplicate(self.frame.first_name, self.names.len())
+        {
+            return Err(duplicate(offset));
         }
         self.names.truncate(self.frame.first_name);
         self.frame = self.outer.pop().unwrap_or(Frame::top());
@@ -298,7 +298,9 @@ impl<V: Visitor> Scanner<'_, V> {
             if group.len() > 1 {
                 group.sort_by_cached_key(|&entry| text::decoded_name(text, offset_of(entry)).into_owned());
                 let repeats = group.windows(2).filter(|pair| match pair {
-                    [a, b] => text::decoded_name(text, offset_of(*a)) == text::decoded_name(text, offset_of(*b)),
+                    [a, b] => {
+                        text::decoded_name(text, offset_of(*a)) == text::decoded_name(text, offset_of(*b))
+                    }
                     _ => false,
                 });
                 let first = repeats.filter_map(|pair| pair.last()).map(|&entry| offset_of(entry)).min();
@@ -336,14 +338,14 @@ impl<V: Visitor> Scanner<'_, V> {
         }
         let mut earliest = fault;
         let mut to = self.names.len();
-        let frames: Vec<Frame> = std::iter::once(self.frame).chain(self.outer.iter().rev().copied()).collect();
+        let frames: Vec<Frame> =
+            std::iter::once(self.frame).chain(self.outer.iter().rev().copied()).collect();
         for frame in frames {
-            if to - frame.first_name > COMPARED {
-                if let Some(offset) = self.sorted_duplicate(frame.first_name, to) {
-                    if earliest.offset().is_none_or(|at| (offset as u64) < at) {
-                        earliest = duplicate(offset);
-                    }
-                }
+            if to - frame.first_name > COMPARED
+                && let Some(offset) = self.sorted_duplicate(frame.first_name, to)
+                && earliest.offset().is_none_or(|at| (offset as u64) < at)
+            {
+                earliest = duplicate(offset);
             }
             to = frame.first_name;
         }
@@ -433,9 +435,26 @@ mod tests {
     #[test]
     fn accepts_every_kind_of_value() {
         for text in [
-            "null", " true ", "false", "0", "-0", "1.10", "1E400", "-0.0e-0", "\"\"", "\"\\u0041\\/\"", "[]", "{}",
-            "[ ]", "{ }", "[1,[2,{\"a\":[]}],3]", "{\"a\":1,\"b\":{\"a\":2}}", "\"\u{fdd0}\\uFFFF\\ud83d\\ude00\"",
-            "\t\r\n 1", "\"\u{7f}\"", "{\"\":0}",
+            "null",
+            " true ",
+            "false",
+            "0",
+            "-0",
+            "1.10",
+            "1E400",
+            "-0.0e-0",
+            "\"\"",
+            "\"\\u0041\\/\"",
+            "[]",
+            "{}",
+            "[ ]",
+            "{ }",
+            "[1,[2,{\"a\":[]}],3]",
+            "{\"a\":1,\"b\":{\"a\":2}}",
+            "\"\u{fdd0}\\uFFFF\\ud83d\\ude00\"",
+            "\t\r\n 1",
+            "\"\u{7f}\"",
+            "{\"\":0}",
         ] {
             scan(text.as_bytes(), 128, &mut Check).unwrap_or_else(|e| panic!("{text}: {e}"));
         }
@@ -444,17 +463,62 @@ mod tests {
     #[test]
     fn refuses_with_the_offset_of_the_fault() {
         let cases: &[(&[u8], u64)] = &[
-            (b"", 0), (b"  ", 2), (b"\xef\xbb\xbf1", 0), (b"nul", 0), (b"nulL", 0), (b"NaN", 0), (b"+1", 0),
-            (b"01", 0), (b"-", 1), (b"-a", 1), (b"1.", 2), (b"1.e5", 2), (b"1e", 2), (b"1e+", 3), (b".5", 0),
-            (b"[1,]", 3), (b"[1 2]", 3), (b"[", 1), (b"[1", 2), (b"]", 0), (b"[1}", 2), (b"{", 1), (b"{\"a\"}", 4),
-            (b"{\"a\":}", 5), (b"{\"a\":1,}", 7), (b"{a:1}", 1), (b"{\"a\":1]", 6), (b"1 2", 2), (b"{}x", 2),
-            (b"\"a", 2), (b"\"\n\"", 1), (b"\"\\x\"", 1), (b"\"\\u12g4\"", 1), (b"\"\\ud800\"", 1), (b"\"\\", 1),
-            (b"\"\\udc00\"", 1), (b"\"\\ud800\\u0041\"", 1), (b"\"\\ud800\\ud800\"", 1), (b"\"\xff\"", 1),
-            (b"\"\xed\xa0\x80\"", 1), (b"[//c\n1]", 1), (b"'a'", 0), (b"\x001", 0), (b"1\x0b", 1), (b"\"\x00\"", 1),
-            (b"\"abcdefghij\x1f\"", 11), (b"[1,\xff]", 3), (b"[nope,\xff]", 1),
+            (b"", 0),
+            (b"  ", 2),
+            (b"\xef\xbb\xbf1", 0),
+            (b"nul", 0),
+            (b"nulL", 0),
+            (b"NaN", 0),
+            (b"+1", 0),
+            (b"01", 0),
+            (b"-", 1),
+            (b"-a", 1),
+            (b"1.", 2),
+            (b"1.e5", 2),
+            (b"1e", 2),
+            (b"1e+", 3),
+            (b".5", 0),
+            (b"[1,]", 3),
+            (b"[1 2]", 3),
+            (b"[", 1),
+            (b"[1", 2),
+            (b"]", 0),
+            (b"[1}", 2),
+            (b"{", 1),
+            (b"{\"a\"}", 4),
+            (b"{\"a\":}", 5),
+            (b"{\"a\":1,}", 7),
+            (b"{a:1}", 1),
+            (b"{\"a\":1]", 6),
+            (b"1 2", 2),
+            (b"{}x", 2),
+            (b"\"a", 2),
+            (b"\"\n\"", 1),
+            (b"\"\\x\"", 1),
+            (b"\"\\u12g4\"", 1),
+            (b"\"\\ud800\"", 1),
+            (b"\"\\", 1),
+            (b"\"\\udc00\"", 1),
+            (b"\"\\ud800\\u0041\"", 1),
+            (b"\"\\ud800\\ud800\"", 1),
+            (b"\"\xff\"", 1),
+            (b"\"\xed\xa0\x80\"", 1),
+            (b"[//c\n1]", 1),
+            (b"'a'", 0),
+            (b"\x001", 0),
+            (b"1\x0b", 1),
+            (b"\"\x00\"", 1),
+            (b"\"abcdefghij\x1f\"", 11),
+            (b"[1,\xff]", 3),
+            (b"[nope,\xff]", 1),
         ];
         for (text, offset) in cases {
-            assert_eq!(fault(text), (Code::MalformedJson, Some(*offset)), "{}", String::from_utf8_lossy(text));
+            assert_eq!(
+                fault(text),
+                (Code::MalformedJson, Some(*offset)),
+                "{}",
+                String::from_utf8_lossy(text)
+            );
         }
     }
 
@@ -490,6 +554,11 @@ mod tests {
         assert_eq!(fault(nested(129)), (Code::LimitDepth, Some(128)));
         assert_eq!(fault(nested(100_000)), (Code::LimitDepth, Some(128)));
         scan(nested(100_000).as_bytes(), 100_000, &mut Check).unwrap();
-        scan(format!("{}1{}", "{\"a\":".repeat(100_000), "}".repeat(100_000)).as_bytes(), 100_000, &mut Check).unwrap();
+        scan(
+            format!("{}1{}", "{\"a\":".repeat(100_000), "}".repeat(100_000)).as_bytes(),
+            100_000,
+            &mut Check,
+        )
+        .unwrap();
     }
 }

@@ -73,7 +73,8 @@ pub(crate) fn skip_escape(text: &[u8], at: usize) -> Result<usize> {
             let unit = hex4(text, at + 2).ok_or_else(|| malformed("expected four hexadecimal digits", at))?;
             match unit {
                 0xd800..=0xdbff => {
-                    let low = (text.get(at + 6..at + 8) == Some(b"\\u")).then(|| hex4(text, at + 8)).flatten();
+                    let low =
+                        (text.get(at + 6..at + 8) == Some(b"\\u")).then(|| hex4(text, at + 8)).flatten();
                     match low {
                         Some(0xdc00..=0xdfff) => Ok(at + 12),
                         _ => Err(malformed("lone surrogate", at)),
@@ -265,7 +266,9 @@ mod tests {
 
     #[test]
     fn name_scan_and_name_hash_agree() {
-        for name in ["", "a", "1234567", "12345678", "123456789", "0123456789abcdef", "nameé", "a\u{0}b", "😀😀😀"] {
+        for name in
+            ["", "a", "1234567", "12345678", "123456789", "0123456789abcdef", "nameé", "a\u{0}b", "😀😀😀"]
+        {
             let mut quoted = Vec::new();
             write_string(&mut quoted, name.as_bytes());
             for tail in ["", ":               1"] {

@@ -76,8 +76,11 @@ pub(super) fn write(ring: &Keyring, head: &str) -> Zeroizing<Vec<u8>> {
     out.extend_from_slice(b",\"primary\":{");
     let mut first = true;
     for &purpose in Purpose::ALL {
-        let kids: Vec<String> =
-            ring.primaries().filter(|key| key.purpose == purpose).map(|key| format!("\"{}\"", key.kid)).collect();
+        let kids: Vec<String> = ring
+            .primaries()
+            .filter(|key| key.purpose == purpose)
+            .map(|key| format!("\"{}\"", key.kid))
+            .collect();
         let list = match kids.as_slice() {
             [] => continue,
             [only] => only.clone(),
@@ -138,8 +141,19 @@ fn key(item: &Item<'_, '_>) -> Result<Key> {
         None => return Err(item.fault("member `type` is missing")),
     }
     let entry = item.object(&[
-        "type", "kid", "purpose", "suite", "state", "created", "not_before", "expires", "scope", "imported",
-        "principal", "profiles", "secret",
+        "type",
+        "kid",
+        "purpose",
+        "suite",
+        "state",
+        "created",
+        "not_before",
+        "expires",
+        "scope",
+        "imported",
+        "principal",
+        "profiles",
+        "secret",
     ])?;
     let named = |name: &str| -> Result<(&Item<'_, '_>, String)> {
         let item = entry.required(name)?;
@@ -153,7 +167,11 @@ fn key(item: &Item<'_, '_>) -> Result<Key> {
     let state = KeyState::from_name(&state_name).ok_or_else(|| state_item.fault("unknown state"))?;
     let secret_item = entry.required("secret")?;
     let secret = Secret32::filled(|bytes| {
-        let text = secret_item.raw().strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or_default();
+        let text = secret_item
+            .raw()
+            .strip_prefix(b"\"")
+            .and_then(|text| text.strip_suffix(b"\""))
+            .unwrap_or_default();
         let decoded = text.len() == 43 && URL_SAFE_NO_PAD.decode(text, bytes[..].as_out()).is_ok();
         if decoded { Ok(()) } else { Err(secret_item.fault("expected 32 bytes as base64url")) }
     })?;

@@ -16,7 +16,7 @@ use crate::rng::hazmat::Random;
 use crate::secret::{Secret32, SecretBytes};
 use crate::token::pad::Padding;
 use crate::token::text::{self, SALT_LEN};
-use crate::token::value::{self, KeyUse, write_associated_data};
+use crate::token::value::{self, KeyUse, Sealing, write_associated_data};
 
 pub use wrap::Wrap;
 
@@ -62,7 +62,9 @@ impl KeyringFile {
         out.extend_from_slice(b",\"sealed\":");
         let plaintext = content::write(ring, "{\"rev\":");
         let mut work = Zeroizing::new(Vec::new());
-        value::seal(&mut out, &mut work, key, Mode::Named, &salt, &associated_data(), &plaintext, Padding::Default)?;
+        let aad = associated_data();
+        let sealing = Sealing { key, mode: Mode::Named, salt: &salt, aad: &aad, padding: Padding::Default };
+        sealing.seal(&mut out, &mut work, &plaintext)?;
         out.extend_from_slice(b"}\n");
         Ok(out)
     }

@@ -50,7 +50,9 @@ impl Wrap {
     /// A passphrase; one newline at its end does not count. Opening costs 64 MiB and a fraction of a second.
     #[must_use]
     pub fn passphrase(passphrase: &[u8]) -> Self {
-        let bytes = passphrase.strip_suffix(b"\n").map_or(passphrase, |line| line.strip_suffix(b"\r").unwrap_or(line));
+        let bytes = passphrase
+            .strip_suffix(b"\n")
+            .map_or(passphrase, |line| line.strip_suffix(b"\r").unwrap_or(line));
         Wrap(Secret::Passphrase { bytes: Zeroizing::new(bytes.to_vec()), cost: Cost::DEFAULT })
     }
 
@@ -123,7 +125,8 @@ impl Described {
                 let number = |name: &str| -> Result<u32> {
                     Ok(u32::try_from(object.required(name)?.integer()?).unwrap_or(u32::MAX))
                 };
-                let cost = Cost { memory: number("m")?, passes: number("t")?, lanes: number("p")? }.check()?;
+                let cost =
+                    Cost { memory: number("m")?, passes: number("t")?, lanes: number("p")? }.check()?;
                 let text = object.required("salt")?.string()?;
                 let mut salt = [0; 16];
                 if text.len() != 22 || URL_SAFE_NO_PAD.decode(text.as_bytes(), salt[..].as_out()).is_err() {
@@ -134,7 +137,9 @@ impl Described {
             _ => return refuse("`alg` must be \"argon2id\" or \"raw\""),
         };
         match (&described, &wrap.0) {
-            (Described::Raw, Secret::Raw(_)) | (Described::Argon2id { .. }, Secret::Passphrase { .. }) => Ok(described),
+            (Described::Raw, Secret::Raw(_)) | (Described::Argon2id { .. }, Secret::Passphrase { .. }) => {
+                Ok(described)
+            }
             (Described::Raw, _) => refuse("the file is sealed under a wrapping key, not a passphrase"),
             _ => refuse("the file is sealed under a passphrase, not a wrapping key"),
         }
@@ -146,7 +151,9 @@ impl Described {
             Described::Raw => r#"{"alg":"raw"}"#.to_owned(),
             Described::Argon2id { cost: Cost { memory, passes, lanes }, salt } => {
                 let salt = URL_SAFE_NO_PAD.encode_to_string(salt);
-                format!(r#"{{"alg":"argon2id","v":19,"m":{memory},"t":{passes},"p":{lanes},"salt":"{salt}"}}"#)
+                format!(
+                    r#"{{"alg":"argon2id","v":19,"m":{memory},"t":{passes},"p":{lanes},"salt":"{salt}"}}"#
+                )
             }
         }
     }
@@ -157,7 +164,9 @@ impl Described {
             Described::Raw => self.text(),
             Described::Argon2id { cost: Cost { memory, passes, lanes }, salt } => {
                 let salt = URL_SAFE_NO_PAD.encode_to_string(salt);
-                format!(r#"{{"alg":"argon2id","m":{memory},"p":{lanes},"salt":"{salt}","t":{passes},"v":19}}"#)
+                format!(
+                    r#"{{"alg":"argon2id","m":{memory},"p":{lanes},"salt":"{salt}","t":{passes},"v":19}}"#
+                )
             }
         }
     }
@@ -165,7 +174,8 @@ impl Described {
     pub(super) fn wrapping_key(&self, wrap: &Wrap) -> Result<Secret32> {
         match (self, &wrap.0) {
             (Described::Argon2id { cost, salt }, Secret::Passphrase { bytes, .. }) => {
-                let failed = |_| Error::because(Code::KeyringWrap, "Argon2id could not run: too little memory?");
+                let failed =
+                    |_| Error::because(Code::KeyringWrap, "Argon2id could not run: too little memory?");
                 let params = Params::new(cost.memory, cost.passes, cost.lanes, Some(32)).map_err(failed)?;
                 let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
                 Secret32::filled(|key| argon.hash_password_into(bytes, salt, key).map_err(failed))
@@ -184,9 +194,16 @@ mod tests {
     fn costs_are_bounded_both_ways() {
         let cost = |memory, passes, lanes| Wrap::passphrase(b"x").with_cost(memory, passes, lanes);
         assert!(cost(65_536, 3, 4).is_ok() && cost(2_097_152, 1, 4).is_ok() && cost(4_194_304, 4, 1).is_ok());
-        for (memory, passes, lanes) in
-            [(8, 3, 4), (65_536, 2, 4), (65_535, 16, 4), (4_194_305, 1, 1), (4_194_304, 5, 1), (65_536, 17, 1), (65_536, 3, 0), (65_536, 3, 17)]
-        {
+        for (memory, passes, lanes) in [
+            (8, 3, 4),
+            (65_536, 2, 4),
+            (65_535, 16, 4),
+            (4_194_305, 1, 1),
+            (4_194_304, 5, 1),
+            (65_536, 17, 1),
+            (65_536, 3, 0),
+            (65_536, 3, 17),
+        ] {
             assert_eq!(cost(memory, passes, lanes).unwrap_err().code(), Code::KeyringWrap);
         }
         assert_eq!(Wrap::raw(&[1; 32]).with_cost(65_536, 3, 4).unwrap_err().code(), Code::InvalidArgument);
@@ -200,7 +217,9 @@ mod tests {
         }
         let Wrap(Secret::Passphrase { bytes, .. }) = Wrap::passphrase(b"a\n\n") else { panic!() };
         assert_eq!(&bytes[..], b"a\n");
-        assert_eq!(format!("{:?} {:?}", Wrap::passphrase(b"hunter2"), Wrap::raw(&[65; 32])),
-            "Wrap(passphrase, REDACTED) Wrap(raw, REDACTED)");
+        assert_eq!(
+            format!("{:?} {:?}", Wrap::passphrase(b"hunter2"), Wrap::raw(&[65; 32])),
+            "Wrap(passphrase, REDACTED) Wrap(raw, REDACTED)"
+        );
     }
 }

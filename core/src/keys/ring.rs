@@ -97,7 +97,10 @@ impl Keyring {
 
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keyring").field("rev", &self.0.rev).field("keys", &self.0.keys).finish_non_exhaustive()
+        f.debug_struct("Keyring")
+            .field("rev", &self.0.rev)
+            .field("keys", &self.0.keys)
+            .finish_non_exhaustive()
     }
 }
 
@@ -172,10 +175,10 @@ fn check_key(key: &Key) -> Result<()> {
     if !key.state.fits(key.purpose) {
         return fault("the state does not fit the purpose");
     }
-    if let (Some(from), Some(until)) = (key.not_before, key.expires) {
-        if until <= from {
-            return fault("`expires` must be later than `not_before`");
-        }
+    if let (Some(from), Some(until)) = (key.not_before, key.expires)
+        && until <= from
+    {
+        return fault("`expires` must be later than `not_before`");
     }
     if !key.scope.is_empty() {
         let pairs = key.scope.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -198,7 +201,8 @@ fn check_duplicates(keys: &[Key]) -> Result<()> {
         digests.push((Sha256::digest(key.secret.expose()).into(), at as u16));
     }
     digests.sort_unstable();
-    let same_kid = kids.windows(2).find_map(|two| matches!(two, [a, b] if a == b).then(|| two.first())).flatten();
+    let same_kid =
+        kids.windows(2).find_map(|two| matches!(two, [a, b] if a == b).then(|| two.first())).flatten();
     if let Some(kid) = same_kid {
         return Err(Error::because(Code::KeyDuplicate, "two keys have this id").with_kid(kid.as_str()));
     }
@@ -208,7 +212,8 @@ fn check_duplicates(keys: &[Key]) -> Result<()> {
     });
     match same_secret {
         Some(key) => {
-            Err(Error::because(Code::KeyDuplicate, "another key has the same secret").with_kid(key.kid.as_str()))
+            Err(Error::because(Code::KeyDuplicate, "another key has the same secret")
+                .with_kid(key.kid.as_str()))
         }
         None => Ok(()),
     }
@@ -225,7 +230,8 @@ fn check_primaries(keys: &[Key], primaries: &[u16]) -> Result<()> {
                 && one.scope.len() == other.scope.len()
                 && !one.scope.iter().any(contradict)
             {
-                let detail = format!("primary keys `{}` and `{}` could both serve one context", one.kid, other.kid);
+                let detail =
+                    format!("primary keys `{}` and `{}` could both serve one context", one.kid, other.kid);
                 return Err(invalid(detail));
             }
         }
@@ -284,7 +290,10 @@ mod tests {
 
     #[test]
     fn states_scopes_and_validity_are_checked() {
-        assert_eq!(code(Keyring::builder().key(key("a").with_state(KeyState::VerifyOnly))), Code::KeyringFile);
+        assert_eq!(
+            code(Keyring::builder().key(key("a").with_state(KeyState::VerifyOnly))),
+            Code::KeyringFile
+        );
         assert_eq!(code(Keyring::builder().key(key("a").with_validity(Some(9), Some(9)))), Code::KeyringFile);
         assert_eq!(code(Keyring::builder().key(key("a").with_scope([("", "x")]))), Code::KeyringFile);
         let mut imported = key("a");

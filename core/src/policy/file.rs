@@ -10,8 +10,19 @@ use crate::policy::{Bind, Inner, Keys, Layout, Mask, Occurs, PaddingRule, Policy
 
 const POLICY_MEMBERS: &[&str] = &["apiseal_policy", "id", "layout", "header", "bind", "unselected", "rules"];
 const RULE_MEMBERS: &[&str] = &[
-    "path", "position", "label", "movable", "selection", "occurs", "bind", "types", "keys", "padding", "mask",
-    "nested", "migrate",
+    "path",
+    "position",
+    "label",
+    "movable",
+    "selection",
+    "occurs",
+    "bind",
+    "types",
+    "keys",
+    "padding",
+    "mask",
+    "nested",
+    "migrate",
 ];
 
 /// # Errors
@@ -54,7 +65,8 @@ pub(super) fn read(text: &[u8]) -> Result<Inner> {
         let (rule, steps) = reader.rule(item)?;
         for (other, earlier) in rules.iter().zip(&paths) {
             let other: &Rule = other;
-            let covered = |outer: &[Step], inner: &[Step], by: &Rule| !by.value_dependent && covers(outer, inner);
+            let covered =
+                |outer: &[Step], inner: &[Step], by: &Rule| !by.value_dependent && covers(outer, inner);
             if covered(earlier, &steps, other) || covered(&steps, earlier, &rule) {
                 let detail = format!("its values overlap those of rule `{}`", other.query.text());
                 return Err(item.fault(detail));
@@ -142,7 +154,8 @@ impl Reader {
                 return Err(item.fault(detail));
             }
             Position::Named(_) if !query.is_singular() && (binds.is_empty() || !movable) => {
-                let detail = "position \"named\" needs a path to one value, or bound members and \"movable\": true";
+                let detail =
+                    "position \"named\" needs a path to one value, or bound members and \"movable\": true";
                 return Err(item.fault(detail));
             }
             _ => {}
@@ -189,7 +202,9 @@ impl Reader {
 
     fn selection(&self, rule: &Object<'_, '_>, path: &Item<'_, '_>, value_dependent: bool) -> Result<()> {
         match rule.optional("selection") {
-            Some(item) if item.string()? != "unauthenticated" => Err(item.fault("expected \"unauthenticated\"")),
+            Some(item) if item.string()? != "unauthenticated" => {
+                Err(item.fault("expected \"unauthenticated\""))
+            }
             Some(item) if self.layout == Layout::Document || !value_dependent => {
                 Err(item.fault("only a value-dependent path in layout \"token\" takes `selection`"))
             }
@@ -237,7 +252,9 @@ impl Reader {
         if self.layout == Layout::Document {
             return match rule.optional("bind") {
                 None => Ok(Vec::new()),
-                Some(item) => Err(item.fault("layout \"document\" binds the whole set: state `bind` in the policy")),
+                Some(item) => {
+                    Err(item.fault("layout \"document\" binds the whole set: state `bind` in the policy"))
+                }
             };
         }
         let items = rule.optional("bind").ok_or_else(|| {
@@ -289,25 +306,42 @@ impl Reader {
         }
         let has_index = steps.iter().any(|step| matches!(step.tests.first(), Some(Test::Index(_))));
         if elements && has_index {
-            return Err(item.fault("in position \"elements\" a bound path from the root must not pass an array"));
+            return Err(
+                item.fault("in position \"elements\" a bound path from the root must not pass an array")
+            );
         }
         let levels = steps.len();
-        Ok(Bind { text: query.text().to_owned(), pattern: self.patterns.add(steps, levels), up: None, label: None })
+        Ok(Bind {
+            text: query.text().to_owned(),
+            pattern: self.patterns.add(steps, levels),
+            up: None,
+            label: None,
+        })
     }
 
     /// Levels up from the value, then a JSON Pointer (RFC 6901).
     fn relative(&mut self, item: &Item<'_, '_>, steps: &[Step]) -> Result<Bind> {
         let text = item.string()?;
         let (digits, pointer) = text.split_once('/').ok_or_else(|| {
-            item.fault("expected a path from the root, such as `$.id`, or levels up and a pointer, such as `1/id`")
+            item.fault(
+                "expected a path from the root, such as `$.id`, or levels up and a pointer, such as `1/id`",
+            )
         })?;
         let up: u32 = match digits.parse() {
-            Ok(up) if up > 0 && up <= 4096 && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0') => up,
+            Ok(up)
+                if up > 0
+                    && up <= 4096
+                    && digits.bytes().all(|b| b.is_ascii_digit())
+                    && !digits.starts_with('0') =>
+            {
+                up
+            }
             _ => return Err(item.fault("expected a positive number of levels before the first `/`")),
         };
         let mut below: Vec<Step> = Vec::new();
         for token in pointer.split('/') {
-            let name = decode_pointer_token(token).ok_or_else(|| item.fault("`~` must be followed by 0 or 1"))?;
+            let name =
+                decode_pointer_token(token).ok_or_else(|| item.fault("`~` must be followed by 0 or 1"))?;
             let mut tests = vec![Test::Name(name.clone().into_bytes())];
             let canonical = !name.is_empty() && (name == "0" || !name.starts_with('0'));
             if canonical && name.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -330,7 +364,9 @@ impl Reader {
     fn document_binds(&mut self, policy: &Object<'_, '_>, root: &Item<'_, '_>) -> Result<(Vec<Bind>, bool)> {
         let item = match (self.layout, policy.optional("bind")) {
             (Layout::Token, None) => return Ok((Vec::new(), false)),
-            (Layout::Token, Some(item)) => return Err(item.fault("in layout \"token\" each rule states its `bind`")),
+            (Layout::Token, Some(item)) => {
+                return Err(item.fault("in layout \"token\" each rule states its `bind`"));
+            }
             (Layout::Document, None) => {
                 return Err(root.fault(
                     "layout \"document\" must state `bind`; [\"$\"] binds the whole document, [] leaves the values \
@@ -442,7 +478,8 @@ fn keys(rule: &Object<'_, '_>) -> Result<Keys> {
     }
     let mut kids = Vec::new();
     for item in item.array()? {
-        let kid = Kid::parse(&item.string()?).map_err(|error| item.fault(error.detail().unwrap_or_default()))?;
+        let kid =
+            Kid::parse(&item.string()?).map_err(|error| item.fault(error.detail().unwrap_or_default()))?;
         if kids.contains(&kid) {
             return Err(item.fault("stands twice"));
         }
@@ -512,17 +549,20 @@ fn occurs(rule: &Object<'_, '_>, steps: &[Step], value_dependent: bool) -> Resul
         "required" => Ok(Occurs::Required),
         "optional" => Ok(Occurs::Optional),
         "each" if value_dependent || last_wildcard(steps).is_none() => {
-            Err(item.fault("\"each\" needs a path with a wildcard, then names or indices only, and no filter"))
+            Err(item
+                .fault("\"each\" needs a path with a wildcard, then names or indices only, and no filter"))
         }
         "each" => Ok(Occurs::Each),
-        _ => Err(item.fault("expected \"required\", \"optional\", \"each\", {\"exactly\": n} or {\"at_least\": n}")),
+        _ => Err(item
+            .fault("expected \"required\", \"optional\", \"each\", {\"exactly\": n} or {\"at_least\": n}")),
     }
 }
 
 /// The last step that is a plain wildcard, if only names and indices follow it.
 fn last_wildcard(steps: &[Step]) -> Option<usize> {
     let at = steps.iter().rposition(|step| step.tests == [program::Test::Any])?;
-    let singular = |step: &Step| !step.descend && matches!(step.tests.as_slice(), [Test::Name(_) | Test::Index(_)]);
+    let singular =
+        |step: &Step| !step.descend && matches!(step.tests.as_slice(), [Test::Name(_) | Test::Index(_)]);
     steps.iter().skip(at + 1).all(singular).then_some(at)
 }
 
@@ -556,16 +596,24 @@ mod tests {
                "nested":true,"migrate":{"accept_plain":true,"until":"2027-01-31"}"#,
         ));
         let rule = &policy.rules[0];
-        assert_eq!((rule.occurs, rule.padding, rule.mask), (Occurs::Each, PaddingRule::Multiple(16), Mask::KeepLast(4)));
+        assert_eq!(
+            (rule.occurs, rule.padding, rule.mask),
+            (Occurs::Each, PaddingRule::Multiple(16), Mask::KeepLast(4))
+        );
         assert_eq!((rule.nested, rule.accept_plain_until), (true, Some(1_801_353_600)));
         assert_eq!(rule.binds.iter().map(|bind| bind.up).collect::<Vec<_>>(), [Some(2), None]);
-        let policy = loads(&document(r#""header":"h","bind":["$"],"unselected":"keep","#, r#""path":"$..a[?@.b==1]""#));
+        let policy = loads(&document(
+            r#""header":"h","bind":["$"],"unselected":"keep","#,
+            r#""path":"$..a[?@.b==1]""#,
+        ));
         assert!(policy.whole_document && policy.keep_unselected && policy.rules[0].value_dependent);
         let named = r#""path":"$.a","position":"named","label":"x","bind":[{"label":"y","path":"$.b"}]"#;
         assert_eq!(loads(&token(named)).rules[0].position, Position::Named(b"x".to_vec()));
         loads(&token(r#""path":"$","bind":[]"#));
         loads(&token(r#""path":"$[-1]","bind":[],"selection":"unauthenticated""#));
-        loads(&token(r#""path":"$.*","position":"named","label":"x","movable":true,"bind":[{"label":"y","path":"$.b"}]"#));
+        loads(&token(
+            r#""path":"$.*","position":"named","label":"x","movable":true,"bind":[{"label":"y","path":"$.b"}]"#,
+        ));
     }
 
     #[test]
@@ -607,8 +655,21 @@ mod tests {
     #[test]
     fn binds_that_cannot_hold_are_refused() {
         for bind in [
-            r#""$""#, r#""$..id""#, r#""$.a[-1]""#, r#""$.a[*]""#, r#""id""#, r#""0/id""#, r#""01/id""#, r#""1""#,
-            r#""1#""#, r#""1+1/id""#, r#""4/id""#, r#""1/a~2""#, r#""$.id","$.id""#, r#"{"label":"y","path":"$.b"}"#, "7",
+            r#""$""#,
+            r#""$..id""#,
+            r#""$.a[-1]""#,
+            r#""$.a[*]""#,
+            r#""id""#,
+            r#""0/id""#,
+            r#""01/id""#,
+            r#""1""#,
+            r#""1#""#,
+            r#""1+1/id""#,
+            r#""4/id""#,
+            r#""1/a~2""#,
+            r#""$.id","$.id""#,
+            r#"{"label":"y","path":"$.b"}"#,
+            "7",
         ] {
             fault(&token(&format!(r#""path":"$.a.b.c","bind":[{bind}]"#)));
         }
@@ -635,23 +696,34 @@ mod tests {
     #[test]
     fn malformed_members_are_refused() {
         for rule in [
-            r#""path":"$.a","bind":[],"occurs":"sometimes""#, r#""path":"$.a","bind":[],"occurs":{"exactly":0}"#,
-            r#""path":"$.a","bind":[],"occurs":"each""#, r#""path":"$[*]..a","bind":[],"occurs":"each""#,
-            r#""path":"$.a","bind":[],"types":[]"#, r#""path":"$.a","bind":[],"types":["text"]"#,
-            r#""path":"$.a","bind":[],"keys":"all""#, r#""path":"$.a","bind":[],"keys":[]"#,
-            r#""path":"$.a","bind":[],"keys":["a.b"]"#, r#""path":"$.a","bind":[],"padding":"some""#,
-            r#""path":"$.a","bind":[],"padding":{"multiple":1}"#, r#""path":"$.a","bind":[],"mask":{"keep_last":0}"#,
-            r#""path":"$.a","bind":[],"nested":"yes""#, r#""path":"$.a","bind":[],"movable":true"#,
+            r#""path":"$.a","bind":[],"occurs":"sometimes""#,
+            r#""path":"$.a","bind":[],"occurs":{"exactly":0}"#,
+            r#""path":"$.a","bind":[],"occurs":"each""#,
+            r#""path":"$[*]..a","bind":[],"occurs":"each""#,
+            r#""path":"$.a","bind":[],"types":[]"#,
+            r#""path":"$.a","bind":[],"types":["text"]"#,
+            r#""path":"$.a","bind":[],"keys":"all""#,
+            r#""path":"$.a","bind":[],"keys":[]"#,
+            r#""path":"$.a","bind":[],"keys":["a.b"]"#,
+            r#""path":"$.a","bind":[],"padding":"some""#,
+            r#""path":"$.a","bind":[],"padding":{"multiple":1}"#,
+            r#""path":"$.a","bind":[],"mask":{"keep_last":0}"#,
+            r#""path":"$.a","bind":[],"nested":"yes""#,
+            r#""path":"$.a","bind":[],"movable":true"#,
             r#""path":"$.a","bind":[],"migrate":{"accept_plain":true,"until":"2027-01-31"}"#,
             r#""path":"$.a","bind":[],"types":["string"],"migrate":{"accept_plain":true}"#,
             r#""path":"$.a","bind":[],"types":["string"],"migrate":{"accept_plain":true,"until":"soon"}"#,
-            r#""path":"$.*.a","position":"elements","bind":[]"#, r#""path":"$[","bind":[]"#,
+            r#""path":"$.*.a","position":"elements","bind":[]"#,
+            r#""path":"$[","bind":[]"#,
             r#""path":"$[?match(@,'a**')]","bind":[],"selection":"unauthenticated""#,
         ] {
             fault(&token(rule));
         }
         for text in [
-            "[]", "{}", r#"{"apiseal_policy":2,"id":"x","rules":[]}"#, r#"{"apiseal_policy":1,"id":"x","rules":[]}"#,
+            "[]",
+            "{}",
+            r#"{"apiseal_policy":2,"id":"x","rules":[]}"#,
+            r#"{"apiseal_policy":1,"id":"x","rules":[]}"#,
             r#"{"apiseal_policy":1,"id":"","rules":[{"path":"$.a","bind":[]}]}"#,
             r#"{"apiseal_policy":1,"id":"x","header":"h","rules":[{"path":"$.a","bind":[]}]}"#,
             r#"{"apiseal_policy":1,"id":"x","layout":"compact","rules":[{"path":"$.a","bind":[]}]}"#,
@@ -660,13 +732,17 @@ mod tests {
             fault(text);
         }
         let (place, detail) = fault(r#"{"apiseal_policy":1,"id":"x","rules":[{"path":"$.a","binds":[]}]}"#);
-        assert_eq!((place.as_str(), detail.as_str()), ("$['rules'][0]['binds']", "unknown member; did you mean `bind`?"));
+        assert_eq!(
+            (place.as_str(), detail.as_str()),
+            ("$['rules'][0]['binds']", "unknown member; did you mean `bind`?")
+        );
     }
 
     #[test]
     fn ancestors_through_descendants_are_widened() {
         let steps = |path: &str| widen(&Query::parse(path).unwrap()).0;
-        let above = |path: &str, up: usize| ancestor(&steps(path), up).map(|a| (a.steps.len(), a.anywhere_below));
+        let above =
+            |path: &str, up: usize| ancestor(&steps(path), up).map(|a| (a.steps.len(), a.anywhere_below));
         assert_eq!(above("$.a[*].b", 1), Some((2, false)));
         assert_eq!(above("$.a[*].b", 3), Some((0, false)));
         assert_eq!(above("$.a[*].b", 4), None);

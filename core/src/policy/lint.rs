@@ -85,10 +85,16 @@ fn rule_notes(policy: &Inner, rule: &Rule) -> Vec<String> {
     if policy.layout == Layout::Token {
         match (&rule.position, rule.binds.is_empty()) {
             (Position::Exact, true) => note("movable: to the same place of any document of the same context"),
-            (Position::Elements, true) => note("movable: between all elements and documents of the same context"),
-            (Position::Elements, false) => note("an element with its bound members can be duplicated, reordered or dropped"),
+            (Position::Elements, true) => {
+                note("movable: between all elements and documents of the same context")
+            }
+            (Position::Elements, false) => {
+                note("an element with its bound members can be duplicated, reordered or dropped")
+            }
             (Position::Named(_), true) => note("movable: to any place with this label in the same context"),
-            (Position::Named(_), false) => note("movable: to any place with this label that has the same bound members"),
+            (Position::Named(_), false) => {
+                note("movable: to any place with this label that has the same bound members")
+            }
             (Position::Exact, false) => {}
         }
         if rule.value_dependent {
@@ -125,8 +131,11 @@ fn rule_notes(policy: &Inner, rule: &Rule) -> Vec<String> {
 fn report_matches(policy: &Inner, selection: &Selection<'_>, index: &Index<'_>, lint: &mut Lint) {
     let by_start: HashMap<u32, NodeId> =
         (0..index.len() as NodeId).map(|id| (index.span(id).0 as u32, id)).collect();
-    let found: Vec<(u16, NodeId)> =
-        selection.fields.iter().filter_map(|field| Some((field.rule, *by_start.get(&field.start)?))).collect();
+    let found: Vec<(u16, NodeId)> = selection
+        .fields
+        .iter()
+        .filter_map(|field| Some((field.rule, *by_start.get(&field.start)?)))
+        .collect();
     let ids: Vec<NodeId> = found.iter().map(|(_, id)| *id).collect();
     for ((rule, _), path) in found.iter().zip(normalized::paths(index, &ids)) {
         if let Some(report) = lint.rules.get_mut(usize::from(*rule)) {
@@ -180,7 +189,8 @@ fn clear_members(selection: &Selection<'_>, index: &Index<'_>) -> Vec<(String, S
         if !scalar || selection.overlaps_field(start as u32, end as u32) {
             continue;
         }
-        let by_name = index.name(id).and_then(|name| sensitive_name(&name)).map(|word| format!("named like `{word}`"));
+        let by_name =
+            index.name(id).and_then(|name| sensitive_name(&name)).map(|word| format!("named like `{word}`"));
         let by_value = || sensitive_value(&index.string_or_raw(id)).map(|what| format!("looks like {what}"));
         if let Some(reason) = by_name.or_else(by_value) {
             found.push((id, reason));
@@ -192,14 +202,45 @@ fn clear_members(selection: &Selection<'_>, index: &Index<'_>) -> Vec<(String, S
 
 /// Words that, alone or at the end of a name, are mostly personal or secret.
 const WORDS: &[&str] = &[
-    "ssn", "socialsecuritynumber", "pan", "cardnumber", "cvv", "cvc", "iban", "accountnumber", "password", "passwd",
-    "secret", "apikey", "accesstoken", "diagnosis", "dateofbirth", "birthdate", "dob", "passport", "passportnumber",
-    "taxid", "nationalid", "email", "emailaddress", "phone", "phonenumber", "salary", "pin", "drivinglicence",
-    "driverslicense", "medicalrecordnumber", "mrn",
+    "ssn",
+    "socialsecuritynumber",
+    "pan",
+    "cardnumber",
+    "cvv",
+    "cvc",
+    "iban",
+    "accountnumber",
+    "password",
+    "passwd",
+    "secret",
+    "apikey",
+    "accesstoken",
+    "diagnosis",
+    "dateofbirth",
+    "birthdate",
+    "dob",
+    "passport",
+    "passportnumber",
+    "taxid",
+    "nationalid",
+    "email",
+    "emailaddress",
+    "phone",
+    "phonenumber",
+    "salary",
+    "pin",
+    "drivinglicence",
+    "driverslicense",
+    "medicalrecordnumber",
+    "mrn",
 ];
 
 fn sensitive_name(name: &[u8]) -> Option<&'static str> {
-    let letters: String = name.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(|byte| byte.to_ascii_lowercase() as char).collect();
+    let letters: String = name
+        .iter()
+        .filter(|byte| byte.is_ascii_alphanumeric())
+        .map(|byte| byte.to_ascii_lowercase() as char)
+        .collect();
     WORDS.iter().copied().find(|word| letters == *word || (word.len() > 3 && letters.ends_with(word)))
 }
 
@@ -253,7 +294,9 @@ mod tests {
         assert!(lint.notes.iter().any(|note| note.contains("$.gone")));
         let paths: Vec<_> = lint.clear.iter().map(|(path, _)| path.as_str()).collect();
         assert_eq!(paths, ["$['user_email']", "$['note']", "$['n']"]);
-        assert!(policy.lint(None, &Limits::default()).unwrap().rules.iter().all(|rule| rule.encrypts.is_empty()));
+        assert!(
+            policy.lint(None, &Limits::default()).unwrap().rules.iter().all(|rule| rule.encrypts.is_empty())
+        );
     }
 
     #[test]

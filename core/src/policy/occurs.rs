@@ -32,7 +32,9 @@ pub(crate) fn check(policy: &Inner, selection: &Selection<'_>) -> Result<()> {
             }
             Occurs::Exactly(count) if matched != count => return wrong(count.to_string()),
             Occurs::AtLeast(count) if matched < count => return wrong(format!("at least {count}")),
-            Occurs::Each if matched != *elements => return wrong(format!("one in each of {elements} elements")),
+            Occurs::Each if matched != *elements => {
+                return wrong(format!("one in each of {elements} elements"));
+            }
             _ => {}
         }
     }

@@ -38,7 +38,9 @@ pub(crate) fn widen(query: &Query) -> (Vec<Step>, bool) {
         let tests = segment.selectors.iter().map(|selector| match selector {
             Selector::Name(name) => Test::Name(name.clone().into_bytes()),
             Selector::Wildcard => Test::Any,
-            Selector::Index(at) => u64::try_from(*at).map_or_else(|_| dependent(Test::AnyElement), Test::Index),
+            Selector::Index(at) => {
+                u64::try_from(*at).map_or_else(|_| dependent(Test::AnyElement), Test::Index)
+            }
             Selector::Slice { start, end, step } => {
                 let (from, to) = (start.unwrap_or(0), end.unwrap_or(i64::MAX));
                 match (u64::try_from(from), u64::try_from(to), u64::try_from(*step)) {
@@ -67,10 +69,12 @@ pub(crate) fn covers(outer: &[Step], inner: &[Step]) -> bool {
         for (at, below) in inner.iter().enumerate() {
             carried = reached.get(at).copied().unwrap_or(false) || (carried && step.descend);
             let passes = step.descend || !below.descend;
-            if carried && passes && below.tests.iter().all(|test| step.tests.iter().any(|own| own.covers(test))) {
-                if let Some(slot) = next.get_mut(at + 1) {
-                    *slot = true;
-                }
+            if carried
+                && passes
+                && below.tests.iter().all(|test| step.tests.iter().any(|own| own.covers(test)))
+                && let Some(slot) = next.get_mut(at + 1)
+            {
+                *slot = true;
             }
         }
         reached = next;
@@ -81,7 +85,9 @@ pub(crate) fn covers(outer: &[Step], inner: &[Step]) -> bool {
 impl Test {
     fn covers(&self, other: &Test) -> bool {
         match (self, other) {
-            (Test::Any, _) | (Test::AnyElement, Test::AnyElement | Test::Index(_) | Test::Slice { .. }) => true,
+            (Test::Any, _) | (Test::AnyElement, Test::AnyElement | Test::Index(_) | Test::Slice { .. }) => {
+                true
+            }
             (Test::Slice { .. }, Test::Index(at)) => self.passes(*at),
             (own, other) => own == other,
         }
@@ -93,7 +99,9 @@ impl Test {
             Test::Name(_) => false,
             Test::Index(at) => *at == index,
             Test::Slice { start, end, step } => {
-                index >= *start && index < *end && index.checked_sub(*start).and_then(|off| off.checked_rem(*step)) == Some(0)
+                index >= *start
+                    && index < *end
+                    && index.checked_sub(*start).and_then(|off| off.checked_rem(*step)) == Some(0)
             }
             Test::AnyElement | Test::Any => true,
         }
@@ -153,11 +161,11 @@ impl Program {
         }
         self.targets.resize(base + steps.len(), None);
         self.targets.push(Some(target));
-        if let Some((step, rule)) = each {
-            if let Some(slot) = self.targets.get_mut(base + step + 1) {
-                // A path that ends with the wildcard matches each element by itself.
-                slot.get_or_insert(Target::Each(rule));
-            }
+        if let Some((step, rule)) = each
+            && let Some(slot) = self.targets.get_mut(base + step + 1)
+        {
+            // A path that ends with the wildcard matches each element by itself.
+            slot.get_or_insert(Target::Each(rule));
         }
     }
 
@@ -192,7 +200,11 @@ impl NameTable {
             Some(entry) if entry.states.contains(&state) => {}
             Some(entry) => entry.states.push(state),
             None => {
-                self.entries.push(NameEntry { hash: name_hash(name), name: name.to_vec(), states: vec![state] });
+                self.entries.push(NameEntry {
+                    hash: name_hash(name),
+                    name: name.to_vec(),
+                    states: vec![state],
+                });
             }
         }
     }
@@ -217,10 +229,11 @@ impl NameTable {
         let mask = self.slots.len().wrapping_sub(1);
         let mut slot = hash as usize & mask;
         while let Some(at) = self.slots.get(slot).and_then(|&taken| (taken as usize).checked_sub(1)) {
-            if let Some(entry) = self.entries.get(at) {
-                if entry.hash == hash && entry.name == *decoded() {
-                    return &entry.states;
-                }
+            if let Some(entry) = self.entries.get(at)
+                && entry.hash == hash
+                && entry.name == *decoded()
+            {
+                return &entry.states;
             }
             slot = (slot + 1) & mask;
         }
@@ -251,15 +264,30 @@ mod tests {
     fn covering_is_proved_or_denied() {
         let covers = |outer: &str, inner: &str| covers(&steps(outer), &steps(inner));
         for (outer, inner) in [
-            ("$", "$.a"), ("$.a", "$.a"), ("$.a", "$.a.b"), ("$.a[*]", "$.a[0]"), ("$..pan", "$.card.pan"),
-            ("$..pan", "$.x[*].pan.y"), ("$.*", "$.a"), ("$..*", "$..a"), ("$.a..b", "$.a.c.b"), ("$[0:4]", "$[2]"),
-            ("$['a','b']", "$.a"), ("$..a.b", "$..a.b"),
+            ("$", "$.a"),
+            ("$.a", "$.a"),
+            ("$.a", "$.a.b"),
+            ("$.a[*]", "$.a[0]"),
+            ("$..pan", "$.card.pan"),
+            ("$..pan", "$.x[*].pan.y"),
+            ("$.*", "$.a"),
+            ("$..*", "$..a"),
+            ("$.a..b", "$.a.c.b"),
+            ("$[0:4]", "$[2]"),
+            ("$['a','b']", "$.a"),
+            ("$..a.b", "$..a.b"),
         ] {
             assert!(covers(outer, inner), "{outer} {inner}");
         }
         for (outer, inner) in [
-            ("$.a.b", "$.a"), ("$.a", "$.b"), ("$.card.pan", "$..pan"), ("$[0]", "$[*]"), ("$[0:4]", "$[4]"),
-            ("$.a", "$['a','b']"), ("$[0]", "$['0']"), ("$..a.b", "$..a"),
+            ("$.a.b", "$.a"),
+            ("$.a", "$.b"),
+            ("$.card.pan", "$..pan"),
+            ("$[0]", "$[*]"),
+            ("$[0:4]", "$[4]"),
+            ("$.a", "$['a','b']"),
+            ("$[0]", "$['0']"),
+            ("$..a.b", "$..a"),
         ] {
             assert!(!covers(outer, inner), "{outer} {inner}");
         }
@@ -272,7 +300,8 @@ mod tests {
             table.add(name.as_bytes(), at as u16);
         }
         table.finish();
-        let get = |name: &'static str| table.get(name_hash(name.as_bytes()), || name.as_bytes().into()).to_vec();
+        let get =
+            |name: &'static str| table.get(name_hash(name.as_bytes()), || name.as_bytes().into()).to_vec();
         assert_eq!((get("a"), get("b"), get("c")), (vec![0, 2], vec![1], vec![]));
         assert_eq!((get("long name of a member"), get("")), (vec![3], vec![4]));
     }

@@ -147,7 +147,8 @@ impl<'t> Selection<'t> {
             let nodes = eval::select(&rule.query, index, &mut budget, record.then_some(&mut visits))?;
             let mut starts: Vec<u32> = nodes.iter().map(|&id| index.span(id).0 as u32).collect();
             starts.sort_unstable();
-            let selected = |field: &Field| usize::from(field.rule) != at || starts.binary_search(&field.start).is_ok();
+            let selected =
+                |field: &Field| usize::from(field.rule) != at || starts.binary_search(&field.start).is_ok();
             self.fields.retain(selected);
             visits.sort_unstable();
             visits.dedup();
@@ -232,9 +233,8 @@ fn contains<const W: usize>(states: &States<W>, state: u16) -> bool {
 
 /// The states in both sets, ascending.
 fn members<const W: usize>(one: &States<W>, other: &States<W>) -> impl Iterator<Item = usize> + use<W> {
-    let both: States<W> = std::array::from_fn(|at| {
-        one.get(at).copied().unwrap_or(0) & other.get(at).copied().unwrap_or(0)
-    });
+    let both: States<W> =
+        std::array::from_fn(|at| one.get(at).copied().unwrap_or(0) & other.get(at).copied().unwrap_or(0));
     both.into_iter().enumerate().flat_map(|(at, mut word)| {
         std::iter::from_fn(move || {
             let bit = (word != 0).then(|| word.trailing_zeros() as usize)?;
@@ -258,10 +258,16 @@ struct Frame<const W: usize> {
 #[derive(Clone, Copy)]
 enum Segment {
     Root,
-    Member { start: u32, len: u32, escaped: bool },
+    Member {
+        start: u32,
+        len: u32,
+        escaped: bool,
+    },
     Element(u32),
     /// The value of the header member.
-    Header { name: u32 },
+    Header {
+        name: u32,
+    },
 }
 
 /// What waits for a container to end.
@@ -408,9 +414,10 @@ impl<'p, 't, const W: usize> Matcher<'p, 't, W> {
                 }
                 Target::Bind { pattern, levels } => {
                     let level = depth.saturating_sub(usize::from(levels));
-                    let (anchor, prefix) = self.frames.get(level).map_or((start as u32, 0), |frame| {
-                        (frame.start, frame.position as usize)
-                    });
+                    let (anchor, prefix) = self
+                        .frames
+                        .get(level)
+                        .map_or((start as u32, 0), |frame| (frame.start, frame.position as usize));
                     let (suffix, suffix_len) = self.store_position(prefix)?;
                     if container {
                         self.unfinished.push((depth, Unfinished::Capture(self.selection.captures.len())));

@@ -26,7 +26,8 @@ impl Header {
     /// Reads a decoded body. A document has at most 2^20 values.
     pub(crate) fn parse(body: &[u8]) -> Result<Self> {
         let malformed = |detail| Error::because(Code::MalformedToken, detail);
-        let body: &[u8; HEADER_BODY] = body.try_into().map_err(|_| malformed("the header has another length"))?;
+        let body: &[u8; HEADER_BODY] =
+            body.try_into().map_err(|_| malformed("the header has another length"))?;
         let suite = Suite::of_token(body[0]).ok_or_else(|| malformed("unknown suite"))?;
         if body[1] != Mode::Document.byte() {
             return Err(malformed("unknown mode"));
@@ -127,7 +128,16 @@ impl<'k> Sealer<'k> {
     pub(crate) fn new(key: KeyUse<'k>, salt: [u8; SALT_LEN], count: u32) -> Result<Self> {
         let keys = Keys::derive(key, &salt)?;
         let mac = FieldsMac::new(&keys.mac_key, key.suite, &salt, &keys.commitment, count)?;
-        Ok(Sealer { kid: key.kid, suite: key.suite, salt, keys, mac, count, aad: Vec::new(), work: Vec::new() })
+        Ok(Sealer {
+            kid: key.kid,
+            suite: key.suite,
+            salt,
+            keys,
+            mac,
+            count,
+            aad: Vec::new(),
+            work: Vec::new(),
+        })
     }
 
     /// Appends the next field string, with quotes.
@@ -210,7 +220,12 @@ impl Opener {
     ///
     /// # Errors
     /// [`Code::Rejected`].
-    pub(crate) fn open<'b>(&mut self, number: u32, position: &[u8], sealed: &'b mut [u8]) -> Result<&'b [u8]> {
+    pub(crate) fn open<'b>(
+        &mut self,
+        number: u32,
+        position: &[u8],
+        sealed: &'b mut [u8],
+    ) -> Result<&'b [u8]> {
         if self.mac.is_some() {
             return Err(Error::new(Code::Internal));
         }

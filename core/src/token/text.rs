@@ -127,7 +127,8 @@ fn write(out: &mut Vec<u8>, prefix: &[u8], kid: Option<&Kid>, body: &[u8]) {
 
 fn parse_keyed<'t>(string: &'t [u8], prefix: &[u8], body: &mut Vec<u8>) -> Result<&'t str> {
     let rest = string.strip_prefix(prefix).ok_or(malformed("it has another prefix"))?;
-    let dot = rest.iter().take(33).position(|&byte| byte == b'.').ok_or(malformed("the key id is malformed"))?;
+    let dot =
+        rest.iter().take(33).position(|&byte| byte == b'.').ok_or(malformed("the key id is malformed"))?;
     let (kid, text) = rest.split_at(dot);
     let kid = std::str::from_utf8(kid).map_err(|_| malformed("the key id is malformed"))?;
     if Kid::parse(kid).is_err() {
@@ -212,11 +213,23 @@ mod tests {
         let mut body = Vec::new();
         let too_short = token(&[1; TOKEN_HEAD + TAG_LEN]);
         let bad = [
-            format!("{good}="), format!("{good}=="), format!("{good} "), format!("{good}\n"), format!("{good}."),
-            format!("{good}A"), good.replace("as1.k1.", "as1.k1.+"), good.replace("as1.k1.", "as1.k1./"),
-            good.replace(".k1.", ".k1.."), good.replace(".k1.", ".."), good.replace(".k1.", "._."),
-            good.replace(".k1.", ".k+."), good.replace(".k1.", &format!(".{}.", "k".repeat(33))),
-            good.replace(".k1.", ".ké."), "as1.".into(), "as1.k1".into(), "as1.k1.".into(),
+            format!("{good}="),
+            format!("{good}=="),
+            format!("{good} "),
+            format!("{good}\n"),
+            format!("{good}."),
+            format!("{good}A"),
+            good.replace("as1.k1.", "as1.k1.+"),
+            good.replace("as1.k1.", "as1.k1./"),
+            good.replace(".k1.", ".k1.."),
+            good.replace(".k1.", ".."),
+            good.replace(".k1.", "._."),
+            good.replace(".k1.", ".k+."),
+            good.replace(".k1.", &format!(".{}.", "k".repeat(33))),
+            good.replace(".k1.", ".ké."),
+            "as1.".into(),
+            "as1.k1".into(),
+            "as1.k1.".into(),
             String::from_utf8(too_short).unwrap(),
         ];
         for text in bad {

@@ -19,7 +19,13 @@ pub(crate) struct KeyUse<'k> {
 }
 
 /// Appends the associated data: `u8(suite) ‖ u8(mode) ‖ lp(position) ‖ lp(bound)`.
-pub(crate) fn write_associated_data(out: &mut Vec<u8>, suite: Suite, mode: Mode, position: &[u8], bound: &[u8]) {
+pub(crate) fn write_associated_data(
+    out: &mut Vec<u8>,
+    suite: Suite,
+    mode: Mode,
+    position: &[u8],
+    bound: &[u8],
+) {
     out.extend_from_slice(&[suite.byte(), mode.byte()]);
     write_prefixed(out, position);
     write_prefixed(out, bound);
@@ -31,35 +37,40 @@ pub(crate) fn write_prefixed(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
-/// Appends the token, with quotes, for the exact JSON text `value`. `work` is scratch space.
-pub(crate) fn seal(
-    out: &mut Vec<u8>,
-    work: &mut Vec<u8>,
-    key: KeyUse<'_>,
-    mode: Mode,
-    salt: &[u8; SALT_LEN],
-    aad: &[u8],
-    value: &[u8],
-    padding: Padding,
-) -> Result<()> {
-    let padded = padding.padded_len(value.len());
-    work.clear();
-    work.reserve(TOKEN_HEAD + padded + TAG_LEN);
-    work.extend_from_slice(&[key.suite.byte(), mode.byte()]);
-    work.extend_from_slice(salt);
-    let mut derived = [0; 32];
-    key.context_key.expand(Label::Com, &[salt, aad], &mut derived);
-    work.extend_from_slice(&derived);
-    work.extend_from_slice(value);
-    work.resize(TOKEN_HEAD + padded, 0);
-    key.context_key.expand(Label::Key, &[salt, &[key.suite.byte(), mode.byte()]], &mut derived);
-    let cipher = SingleUse::new(key.suite, &derived);
-    derived.zeroize();
-    let plaintext = work.get_mut(TOKEN_HEAD..).unwrap_or_default();
-    let tag = cipher?.seal(aad, plaintext)?;
-    work.extend_from_slice(&tag);
-    text::write_token(out, key.kid, work);
-    Ok(())
+/// All that goes into a token but its value.
+#[derive(Clone, Copy)]
+pub(crate) struct Sealing<'a> {
+    pub(crate) key: KeyUse<'a>,
+    pub(crate) mode: Mode,
+    /// Fresh, and used for this token only.
+    pub(crate) salt: &'a [u8; SALT_LEN],
+    pub(crate) aad: &'a [u8],
+    pub(crate) padding: Padding,
+}
+
+impl Sealing<'_> {
+    /// Appends the token, with quotes, for the exact JSON text `value`. `work` is scratch space.
+    pub(crate) fn seal(&self, out: &mut Vec<u8>, work: &mut Vec<u8>, value: &[u8]) -> Result<()> {
+        let Sealing { key, mode, salt, aad, padding } = *self;
+        let padded = padding.padded_len(value.len());
+        work.clear();
+        work.reserve(TOKEN_HEAD + padded + TAG_LEN);
+        work.extend_from_slice(&[key.suite.byte(), mode.byte()]);
+        work.extend_from_slice(salt);
+        let mut derived = [0; 32];
+        key.context_key.expand(Label::Com, &[salt, aad], &mut derived);
+        work.extend_from_slice(&derived);
+        work.extend_from_slice(value);
+        work.resize(TOKEN_HEAD + padded, 0);
+        key.context_key.expand(Label::Key, &[salt, &[key.suite.byte(), mode.byte()]], &mut derived);
+        let cipher = SingleUse::new(key.suite, &derived);
+        derived.zeroize();
+        let plaintext = work.get_mut(TOKEN_HEAD..).unwrap_or_default();
+        let tag = cipher?.seal(aad, plaintext)?;
+        work.extend_from_slice(&tag);
+        text::write_token(out, key.kid, work);
+        Ok(())
+    }
 }
 
 /// Opens a token's decoded body in place and returns the text without padding, still to be checked as JSON.

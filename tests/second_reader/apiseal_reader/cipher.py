@@ -252,7 +252,7 @@ def select(evaluator: Evaluator, policy: Policy) -> list[Target]:
         targets += [Target(location, node, rule) for location, node in found.items()]
     if len(targets) > crypto.FIELDS_LIMIT:
         raise Refused("LimitFields")
-    check_positions([target.position for target in targets])
+    check_positions(evaluator.root, policy, targets)
     targets.sort(key=lambda target: target.node.start)
     for before, after in zip(targets, targets[1:]):
         if after.node.start < before.node.end:
@@ -386,7 +386,6 @@ def locate(root: Node, wanted: Location | Relative, target: Target | None) -> tu
 
 def check_token_limits(targets: list[Target], bounds: list[list[tuple[bytes, str]]]) -> None:
     places = [target.position for target in targets]
-    check_positions([place for entries in bounds for place, _ in entries])
     encoded = [crypto.bound_bytes(entries) for entries in bounds]
     if any(len(bound) > crypto.BOUND_LIMIT for bound in encoded):
         raise Refused("LimitBound")
@@ -397,7 +396,6 @@ def check_token_limits(targets: list[Target], bounds: list[list[tuple[bytes, str
 
 def check_document_limits(targets: list[Target], entries: list[tuple[bytes, str]], whole: bytes = b"") -> None:
     places = [target.position for target in targets]
-    check_positions([place for place, _ in entries])
     bound = whole or crypto.bound_bytes(entries)
     if not whole and len(bound) > crypto.BOUND_LIMIT:
         raise Refused("LimitBound")
@@ -405,7 +403,19 @@ def check_document_limits(targets: list[Target], entries: list[tuple[bytes, str]
         raise Refused("LimitAssociatedData")
 
 
-def check_positions(places: list[bytes]) -> None:
+def check_positions(root: Node, policy: Policy, targets: list[Target]) -> None:
+    """Protected positions, and bound ones as far as they are known without a fault."""
+    places = [target.position for target in targets]
+    places += [crypto.position(DOCUMENT, bind.target) for bind in policy.binds]
+    for target in targets:
+        for bind in target.rule.binds:
+            location = bind.target
+            if isinstance(location, Relative):
+                try:
+                    location, _ = locate(root, location, target)
+                except Refused:
+                    continue
+            places.append(crypto.position(target.rule.mode, location, bind.label))
     if any(len(place) > crypto.POSITION_LIMIT for place in places):
         raise Refused("LimitPosition")
 
