@@ -32,3 +32,6 @@ doc:
 
 deny:
 	scripts/deny
+
+fuzz:
+	scripts/fuzz

@@ -57,7 +57,7 @@ fn quoted(random: &mut Random, text: &str) -> String {
             '\0'..='\x1f' => out.push_str(&format!("\\u{:04X}", u32::from(c))),
             _ if random.one_in(6) => {
                 let mut units = [0; 2];
-                c.encode_utf16(&mut units).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+                c.encode_utf16(&mut units).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04X}")));
             }
             _ => out.push(c),
         }
@@ -247,10 +247,10 @@ fn same_verdicts() {
 fn probe() {
     let mut random = Random(77);
     let mut bad: Vec<(usize, bool, String)> = vec![];
-    for i in 0..60_000 {
+    for i in 0..300_000 {
         let query = format!("${}", segments(&mut random, 3));
         let query = if i % 2 == 0 { query } else { mutated(&mut random, &query) };
-        if [" ..","\n..","\t.."].iter().any(|f| query.contains(f)) { continue; }
+        if query.contains("\\ud") || s_in(&query) { continue; } if [" ..","\n..","\t.."].iter().any(|f| query.contains(f)) { continue; }
         let o = locate(b"{}", &query, &Limits::default()).is_ok();
         if o != JsonPath::parse(&query).is_ok() { 
             // shrink by deleting chars
@@ -269,3 +269,5 @@ fn probe() {
     println!("{n} disagreements, {} distinct", counts.len());
     for ((_, ours, s), c) in counts.iter().take(120) { println!("{c:5} ours={ours} {s:?}"); }
 }
+
+fn s_in(q: &str) -> bool { let b = q.as_bytes(); (0..b.len()).any(|i| (b[i]==b'[' && i+1<b.len() && b[i+1].is_ascii_whitespace()) || (b[i]==b']' && i>0 && b[i-1].is_ascii_whitespace())) }

@@ -1,5 +1,7 @@
 //! What the tests of the whole project share: setups with fixed keys and randomness, and edits of documents by path.
 
+pub mod fuzzing;
+
 use std::path::PathBuf;
 use std::sync::Mutex;
 

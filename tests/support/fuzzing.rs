@@ -1,0 +1,87 @@
+//! What the fuzz targets check, so that their corpora run as plain tests too.
+
+use apiseal::{KeyringFile, Limits, Policy, Wrap, locate};
+
+use crate::Setup;
+
+/// A target: gets any bytes and panics if a promise is broken.
+pub type Target = fn(&[u8]);
+
+/// All targets with the names of their corpora.
+pub const TARGETS: &[(&str, Target)] =
+    &[("document", document), ("sealed", sealed), ("policy", policy), ("path", path), ("keyring", keyring)];
+
+fn setups() -> [Setup; 3] {
+    [
+        Setup::token(&[r#""path":"$..a","bind":[],"occurs":"optional""#]),
+        Setup::token(&[r#""path":"$.list[*].v","position":"elements","bind":["1/id"],"occurs":"optional""#]),
+        Setup::document("[\"$\"]", &[r#""path":"$.list[?@.id>1].v","occurs":"optional""#, r#""path":"$.a","occurs":"optional""#]),
+    ]
+}
+
+/// A document to encrypt: what is encrypted comes back byte for byte, and what the scanner accepts, serde_json
+/// accepts too.
+pub fn document(data: &[u8]) {
+    if locate(data, "$", &Limits::default()).is_ok() {
+        // Numbers beyond doubles are fine for us.
+        let accepted = serde_json::from_slice::<serde_json::Value>(data);
+        assert!(accepted.is_ok() || accepted.is_err_and(|error| error.to_string().contains("number out of range")));
+    }
+    for setup in setups() {
+        let (cipher, context) = (setup.cipher().unwrap(), setup.context().unwrap());
+        if let Ok(sealed) = cipher.encrypt(data, &context) {
+            let opened = cipher.decrypt(&sealed, &context).unwrap();
+            assert_eq!(&opened[..], data);
+        }
+    }
+}
+
+/// A document to decrypt, with a real token put wherever it says `TOKEN`, `FIELD` or `HEADER`.
+pub fn sealed(data: &[u8]) {
+    for setup in setups() {
+        let (cipher, context) = (setup.cipher().unwrap(), setup.context().unwrap());
+        let real = setup.encrypt(r#"{"a":"x","list":[{"id":2,"v":"y"}]}"#);
+        let strings: Vec<&str> = real.split('"').filter(|string| string.starts_with("as1")).collect();
+        let text = String::from_utf8_lossy(data);
+        let find = |prefix: &str| strings.iter().find(|string| string.starts_with(prefix)).copied().unwrap_or("");
+        let text = text.replace("TOKEN", find("as1.")).replace("FIELD", find("as1f.")).replace("HEADER", find("as1d."));
+        if let Ok(opened) = cipher.decrypt(text.as_bytes(), &context) {
+            assert!(opened.len() <= text.len());
+        }
+    }
+}
+
+/// A policy file: what loads can be explained.
+pub fn policy(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(policy) = Policy::from_json(text) {
+        let _ = policy.lint(Some(br#"{"a":[{"id":1,"b":"x"}],"id":2}"#), &Limits::default());
+    }
+}
+
+/// A query, a line feed, a document: every span found is a value.
+pub fn path(data: &[u8]) {
+    let at = data.iter().position(|&byte| byte == b'\n').unwrap_or(data.len());
+    let (query, document) = data.split_at(at);
+    let Ok(query) = std::str::from_utf8(query) else { return };
+    let document: &[u8] = if document.len() > 1 { &document[1..] } else { br#"{"a":[1,{"b":"x"}],"c":-0}"# };
+    if let Ok(found) = locate(document, query, &Limits::default()) {
+        for place in found.iter().take(100) {
+            let value = &document[place.start..place.end];
+            assert!(locate(value, "$", &Limits::default()).is_ok());
+            let again = locate(document, &place.path, &Limits::default()).unwrap();
+            assert_eq!((again.len(), again[0].start), (1, place.start), "a normalized path finds its value");
+        }
+    }
+}
+
+/// A keyring file, sealed and clear: what loads is written and read again.
+pub fn keyring(data: &[u8]) {
+    let wrap = Wrap::raw(&[42; 32]);
+    let _ = KeyringFile::open(data, "main", &wrap, None);
+    if let Ok(ring) = KeyringFile::hazmat_read_clear(data, "main", None) {
+        let text = KeyringFile::hazmat_write_clear(&ring, "main").unwrap();
+        let again = KeyringFile::hazmat_read_clear(&text, "main", None).unwrap();
+        assert_eq!(&KeyringFile::hazmat_write_clear(&again, "main").unwrap()[..], &text[..]);
+    }
+}
