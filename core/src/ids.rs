@@ -1,5 +1,6 @@
 //! The registries of the format: key ids, suites, position modes, purposes.
 
+use std::borrow::Borrow;
 use std::fmt;
 
 use crate::error::{Code, Error, Result};
@@ -24,6 +25,13 @@ impl Kid {
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Maps keyed by ids are asked with the text of a token.
+impl Borrow<str> for Kid {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

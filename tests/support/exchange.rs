@@ -70,9 +70,10 @@ fn ring(request: &Value) -> Result<Keyring> {
     for entry in request["keys"].as_array().into_iter().flatten() {
         let suite = Suite::from_name(text(&entry["suite"])).unwrap_or(Suite::Ed25519);
         let state = KeyState::from_name(text(&entry["state"])).unwrap_or(KeyState::Active);
+        let purpose = entry["purpose"].as_str().and_then(Purpose::from_name).unwrap_or(Purpose::Seal);
         let key = Key::hazmat_from_secret(
             Kid::parse(text(&entry["kid"]))?,
-            Purpose::Seal,
+            purpose,
             suite,
             &secret(&entry["secret"]),
         )?

@@ -23,11 +23,16 @@ impl Bounds {
     }
 }
 
-/// Encodes the bound members of all fields of a document of layout T.
+/// Encodes the bound members of the fields of a document of layout T, those that it `concerns`.
 ///
 /// # Errors
 /// [`Code::BoundMissing`], [`Code::BoundConflict`], [`Code::LimitBound`], [`Code::LimitAssociatedData`].
-pub(crate) fn bounds(policy: &Inner, selection: &Selection<'_>, limits: &Limits) -> Result<Bounds> {
+pub(crate) fn bounds(
+    policy: &Inner,
+    selection: &Selection<'_>,
+    limits: &Limits,
+    concerns: impl Fn(&Field) -> bool,
+) -> Result<Bounds> {
     let mut bounds = Bounds { arena: Vec::new(), of_field: Vec::new() };
     bounds.of_field.reserve_exact(selection.fields.len());
     // For each rule the last field that was encoded: neighbours mostly share their anchors.
@@ -35,6 +40,10 @@ pub(crate) fn bounds(policy: &Inner, selection: &Selection<'_>, limits: &Limits)
     let mut total = 0usize;
     for (at, field) in selection.fields.iter().enumerate() {
         let Some(rule) = policy.rules.get(usize::from(field.rule)) else { continue };
+        if !concerns(field) {
+            bounds.of_field.push((0, 0));
+            continue;
+        }
         let anchors = selection.anchors(policy, field);
         let slot = last.get_mut(usize::from(field.rule)).ok_or(Error::new(Code::Internal))?;
         let same = slot.filter(|&other| {

@@ -4,6 +4,8 @@
 //! code; inside a phase in document order. Token bodies are decoded into the output where their values will stand,
 //! opened in place, and the output is closed up at the end.
 
+use std::collections::HashMap;
+
 use crate::aead::TAG_LEN;
 use crate::context::Context;
 use crate::error::{Code, Error, Result};
@@ -50,13 +52,21 @@ struct Faults {
 }
 
 impl Faults {
-    fn add(&mut self, error: Error) {
+    /// Notes a fault of one value; the place of a later one is never looked up.
+    fn add(&mut self, selection: &Selection<'_>, field: &Field, error: Error) {
+        self.note(error, |error| match selection.fault(error.code(), field.start).path() {
+            Some(path) => error.with_path(path),
+            None => error,
+        });
+    }
+
+    fn note(&mut self, error: Error, place: impl FnOnce(Error) -> Error) {
         let slot = match error.code() {
             Code::MalformedToken | Code::LimitField => &mut self.syntax,
             Code::NotEncrypted | Code::LayoutMismatch | Code::ModeMismatch => &mut self.policy,
             _ => &mut self.key,
         };
-        slot.get_or_insert(error);
+        slot.get_or_insert_with(|| place(error));
     }
 
     /// `whole` are the policy faults of the document as a whole, which come after those of single values.
@@ -81,28 +91,26 @@ fn decrypt_values(cipher: &FieldCipher, selection: &Selection<'_>, context: &Con
     let choice = KeyChoice::new(&cipher.ring, context)?;
     let now = cipher.clock.now();
     let mut output = Output::new(selection);
-    let mut keys: Vec<(u16, Chosen<'_>)> = Vec::new();
+    let mut keys = Keys::default();
     let mut bodies: Vec<Body> = Vec::with_capacity(selection.fields.len());
     let mut faults = Faults::default();
     let mut accepted_plain = Vec::new();
     let mut body = Vec::new();
     for (at, field) in selection.fields.iter().enumerate() {
         let rule = rule_of(policy, field)?;
-        let fault = |error: Error| place(selection, field, error);
         let string = content(selection, field);
         let string = match string.as_deref().map(|string| (text::prefix(string), string)) {
             Some((Some(Prefix::Token), string)) => string,
             Some((Some(_), _)) => {
-                faults.add(fault(Error::new(Code::LayoutMismatch)));
+                faults.add(selection, field, Error::new(Code::LayoutMismatch));
                 continue;
             }
             _ if accepts_plain(rule, selection.value(field), now) => {
-                accepted_plain
-                    .push(fault(Error::new(Code::NotEncrypted)).path().unwrap_or_default().to_owned());
+                accepted_plain.push(field.start);
                 continue;
             }
             _ => {
-                faults.add(fault(Error::new(Code::NotEncrypted)));
+                faults.add(selection, field, Error::new(Code::NotEncrypted));
                 continue;
             }
         };
@@ -111,12 +119,14 @@ fn decrypt_values(cipher: &FieldCipher, selection: &Selection<'_>, context: &Con
                 let (from, to) = output.replace(field.start as usize, field.end as usize, &body);
                 bodies.push(Body { from, to, field: at, key });
             }
-            Err(error) => faults.add(fault(error)),
+            Err(error) => faults.add(selection, field, error),
         }
     }
     faults.raise(check_unselected(policy, selection).and_then(|()| occurs::check(policy, selection)))?;
 
-    let bounds = binding::bounds(policy, selection, &cipher.limits).map_err(as_rejected)?;
+    // Clear values that were let through are not bound to anything.
+    let sealed = |field: &Field| accepted_plain.binary_search(&field.start).is_err();
+    let bounds = binding::bounds(policy, selection, &cipher.limits, sealed).map_err(as_rejected)?;
     let (mut aad, mut position) = (Vec::new(), Vec::new());
     let mut mismatch = None;
     let mut opened: Vec<(usize, usize, usize)> = Vec::with_capacity(bodies.len());
@@ -124,7 +134,7 @@ fn decrypt_values(cipher: &FieldCipher, selection: &Selection<'_>, context: &Con
     for entry in &bodies {
         let field = selection.fields.get(entry.field).ok_or(Error::new(Code::Internal))?;
         let rule = rule_of(policy, field)?;
-        let (_, chosen) = keys.get(entry.key).ok_or(Error::new(Code::Internal))?;
+        let chosen = keys.chosen.get(entry.key).ok_or(Error::new(Code::Internal))?;
         let key = chosen.key_use();
         let exact = selection.position(field);
         position.clear();
@@ -150,6 +160,7 @@ fn decrypt_values(cipher: &FieldCipher, selection: &Selection<'_>, context: &Con
     if let Some(field) = mismatch {
         return Err(selection.fault(Code::TypeMismatch, field.start));
     }
+    let accepted_plain = selection.paths(&accepted_plain)?;
     Ok(Decrypted { text: finished.close_up(&opened), accepted_plain })
 }
 
@@ -161,7 +172,7 @@ fn read_token<'r>(
     field: &Field,
     max_len: usize,
     choice: &KeyChoice<'r, '_>,
-    keys: &mut Vec<(u16, Chosen<'r>)>,
+    keys: &mut Keys<'r>,
 ) -> Result<usize> {
     let kid = text::parse_token(string, body)?;
     let malformed = |detail: &'static str| Error::because(Code::MalformedToken, detail);
@@ -179,14 +190,44 @@ fn read_token<'r>(
     if body.len() > text::TOKEN_HEAD + max_len + TAG_LEN {
         return Err(Error::new(Code::LimitField));
     }
-    let same = |(own, chosen): &(u16, Chosen<'_>)| {
-        *own == field.rule && chosen.key.kid.as_str() == kid && chosen.key.suite == suite
-    };
-    if let Some(at) = keys.iter().rposition(same) {
-        return Ok(at);
+    keys.find(field.rule, kid, suite, || choice.for_decryption(std::iter::once(&rule.keys), kid, suite))
+}
+
+/// The keys found so far, each looked up and judged once for each rule.
+#[derive(Default)]
+struct Keys<'r> {
+    chosen: Vec<Chosen<'r>>,
+    by_name: HashMap<(u16, Suite, String), usize>,
+    last: Option<(u16, usize)>,
+}
+
+impl<'r> Keys<'r> {
+    fn find(
+        &mut self,
+        rule: u16,
+        kid: &str,
+        suite: Suite,
+        choose: impl FnOnce() -> Result<Chosen<'r>>,
+    ) -> Result<usize> {
+        // Neighbours mostly have one key.
+        if let Some((last_rule, at)) = self.last {
+            let same = |chosen: &Chosen<'_>| chosen.key.kid.as_str() == kid && chosen.key.suite == suite;
+            if last_rule == rule && self.chosen.get(at).is_some_and(same) {
+                return Ok(at);
+            }
+        }
+        let name = (rule, suite, kid.to_owned());
+        let at = match self.by_name.get(&name) {
+            Some(at) => *at,
+            None => {
+                self.chosen.push(choose()?);
+                self.by_name.insert(name, self.chosen.len() - 1);
+                self.chosen.len() - 1
+            }
+        };
+        self.last = Some((rule, at));
+        Ok(at)
     }
-    keys.push((field.rule, choice.for_decryption(std::iter::once(&rule.keys), kid, suite)?));
-    Ok(keys.len() - 1)
 }
 
 /// Layout D.
@@ -205,7 +246,7 @@ fn decrypt_document(
     let (header, kid) = match read_header(selection, header_span) {
         Ok((header, kid)) => (Some(header), kid),
         Err(error) => {
-            faults.add(error);
+            faults.note(error, |error| error);
             (None, String::new())
         }
     };
@@ -223,16 +264,16 @@ fn decrypt_document(
         match string.as_deref().map(|string| (text::prefix(string), string)) {
             Some((Some(Prefix::Field), string)) => match text::parse_field(string, &mut body) {
                 Ok(_) if body.len() > 4 + cipher.limits.field + TAG_LEN => {
-                    faults.add(place(selection, field, Error::new(Code::LimitField)));
+                    faults.add(selection, field, Error::new(Code::LimitField));
                 }
                 Ok(counter) => {
                     let (from, to) = output.replace(field.start as usize, field.end as usize, &body);
                     fields.push((counter, Body { from, to, field: at, key: 0 }));
                 }
-                Err(error) => faults.add(place(selection, field, error)),
+                Err(error) => faults.add(selection, field, error),
             },
             Some((Some(Prefix::Token), _)) => {
-                faults.add(place(selection, field, Error::new(Code::LayoutMismatch)));
+                faults.add(selection, field, Error::new(Code::LayoutMismatch));
             }
             _ => clear_values = true,
         }
@@ -310,19 +351,17 @@ fn without_header(cipher: &FieldCipher, mut selection: Selection<'_>) -> Result<
         return Err(Error::because(Code::NotEncrypted, detail));
     }
     selection.settle(policy, &cipher.limits, false)?;
-    let mut accepted_plain = Vec::with_capacity(selection.fields.len());
     for field in &selection.fields {
         let ours = content(&selection, field).is_some_and(|string| text::prefix(&string).is_some());
-        let code = if ours { Code::LayoutMismatch } else { Code::NotEncrypted };
-        let fault = selection.fault(code, field.start);
         if ours || !accepts_plain(rule_of(policy, field)?, selection.value(field), now) {
-            return Err(fault);
+            let code = if ours { Code::LayoutMismatch } else { Code::NotEncrypted };
+            return Err(selection.fault(code, field.start));
         }
-        accepted_plain.push(fault.path().unwrap_or_default().to_owned());
     }
     check_unselected(policy, &selection)?;
     occurs::check(policy, &selection)?;
-    Ok(Decrypted { text: SecretBytes::new(selection.text.to_vec()), accepted_plain })
+    let starts: Vec<u32> = selection.fields.iter().map(|field| field.start).collect();
+    Ok(Decrypted { text: SecretBytes::new(selection.text.to_vec()), accepted_plain: selection.paths(&starts)? })
 }
 
 fn read_header(selection: &Selection<'_>, span: HeaderSpan) -> Result<(Header, String)> {
@@ -361,14 +400,6 @@ fn content<'t>(selection: &Selection<'t>, field: &Field) -> Option<std::borrow::
 fn accepts_plain(rule: &Rule, value: &[u8], now: u64) -> bool {
     rule.accept_plain_until.is_some_and(|until| now < until)
         && rule.types.is_some_and(|types| types.allow(value))
-}
-
-fn place(selection: &Selection<'_>, field: &Field, error: Error) -> Error {
-    let path = selection.fault(error.code(), field.start);
-    match path.path() {
-        Some(path) => error.with_path(path),
-        None => error,
-    }
 }
 
 /// A bound member that is gone or has become something else was altered after encryption.

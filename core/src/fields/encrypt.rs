@@ -112,19 +112,20 @@ fn encrypt_values(
     out: &mut Vec<u8>,
 ) -> Result<()> {
     let policy = cipher.policy.inner();
-    let bounds = binding::bounds(policy, selection, &cipher.limits)?;
+    let bounds = binding::bounds(policy, selection, &cipher.limits, |_| true)?;
     let choice = KeyChoice::new(&cipher.ring, context)?;
     let now = cipher.clock.now();
     let mut keys: Vec<Option<Chosen<'_>>> = Vec::with_capacity(policy.rules.len());
     keys.resize_with(policy.rules.len(), || None);
+    for ((rule, count), slot) in policy.rules.iter().zip(occurs::counts(policy, selection)).zip(&mut keys) {
+        if count > 0 {
+            *slot = Some(choice.for_encryption(std::iter::once(&rule.keys), now)?);
+        }
+    }
     let mut len = selection.text.len();
     for field in &selection.fields {
         let rule = rule_of(policy, field)?;
-        let slot = keys.get_mut(usize::from(field.rule)).ok_or(Error::new(Code::Internal))?;
-        let chosen = match slot {
-            Some(chosen) => chosen,
-            None => slot.insert(choice.for_encryption(std::iter::once(&rule.keys), now)?),
-        };
+        let chosen = keys.get(usize::from(field.rule)).and_then(Option::as_ref).ok_or(Error::new(Code::Internal))?;
         let value = selection.value(field).len();
         len += text::token_len(&chosen.key.kid, padding(rule).padded_len(value)) - value;
     }

@@ -67,6 +67,11 @@ impl<'t> Index<'t> {
         self.node(id).map_or((0, 0), |node| (node.start as usize, node.end as usize))
     }
 
+    /// The value that begins at this offset.
+    pub(crate) fn at(&self, start: usize) -> Option<NodeId> {
+        self.nodes.binary_search_by_key(&start, |node| node.start as usize).ok().map(|at| at as NodeId)
+    }
+
     /// The exact text of the value.
     pub(crate) fn raw(&self, id: NodeId) -> &'t [u8] {
         let (start, end) = self.span(id);

@@ -72,12 +72,12 @@ impl<'f, 't> Item<'f, 't> {
         }
     }
 
-    /// A non-negative integer without fraction or exponent.
+    /// An integer from 0 to 2^53 - 1, without fraction or exponent.
     pub(crate) fn integer(&self) -> Result<u64> {
         let text = std::str::from_utf8(self.raw()).unwrap_or_default();
         if self.kind() == NodeKind::Number
             && text.bytes().all(|byte| byte.is_ascii_digit())
-            && let Ok(value) = text.parse()
+            && let Some(value) = text.parse().ok().filter(|value| *value < 1 << 53)
         {
             return Ok(value);
         }

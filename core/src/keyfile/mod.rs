@@ -84,14 +84,14 @@ impl KeyringFile {
         }
         let sealed = members.required("sealed")?;
         let token = sealed.string()?;
-        let described = wrap::Described::read(members.required("wrap")?, wrap)?;
-
+        let wrap_item = members.required("wrap")?;
         let mut body = Vec::new();
         let kid_text = text::parse_token(token.as_bytes(), &mut body).map_err(|_| sealed.fault("not a token"))?;
         let expected = [Suite::Aes256Gcm.byte(), Mode::Named.byte()];
         if kid_text != "W" || body.get(..2) != Some(&expected[..]) {
             return Err(sealed.fault("not the token of a keyring"));
         }
+        let described = wrap::Described::read(wrap_item, wrap)?;
         let wrapping = described.wrapping_key(wrap)?;
         let kid = Kid::parse("W")?;
         let key = derive(&wrapping, &kid, name, &described.canonical())?;
@@ -99,6 +99,9 @@ impl KeyringFile {
         let mut body = Zeroizing::new(body);
         let plaintext = value::open(&mut body, key, Mode::Named, &associated_data())
             .map_err(|_| Error::new(Code::KeyringUnlock))?;
+        if plaintext.first() != Some(&b'{') || plaintext.last() != Some(&b'}') {
+            return Err(Error::because(Code::KeyringFile, "the content is no JSON object, or has white space around"));
+        }
         let ring = content::read(plaintext, content::Form::Sealed, min_rev)?;
         check_wrapping_key(&ring, &wrapping)?;
         Ok(ring)

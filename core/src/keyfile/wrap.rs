@@ -107,7 +107,15 @@ pub(super) enum Described {
 
 impl Described {
     /// Reads the member; every parameter is judged before any memory is taken.
+    ///
+    /// # Errors
+    /// [`Code::KeyringWrap`], whatever is wrong with it.
     pub(super) fn read(item: &Item<'_, '_>, wrap: &Wrap) -> Result<Self> {
+        Described::parse(item, wrap)
+            .map_err(|error| Error::because(Code::KeyringWrap, error.detail().unwrap_or_default()))
+    }
+
+    fn parse(item: &Item<'_, '_>, wrap: &Wrap) -> Result<Self> {
         let members = item.members()?;
         let alg = members.iter().find(|(name, _)| name == "alg").map(|(_, item)| item);
         let alg = alg.ok_or_else(|| item.fault("member `alg` is missing"))?;

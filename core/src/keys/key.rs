@@ -46,7 +46,7 @@ impl KeyState {
     pub(crate) fn fits(self, purpose: Purpose) -> bool {
         match self {
             KeyState::Active | KeyState::Disabled => true,
-            KeyState::DecryptOnly => purpose != Purpose::Sig,
+            KeyState::DecryptOnly => matches!(purpose, Purpose::Seal | Purpose::Det),
             KeyState::VerifyOnly => purpose == Purpose::Sig,
         }
     }

@@ -1,5 +1,6 @@
 //! The keyring: all keys that a party holds, and which of them encrypts.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -31,6 +32,8 @@ pub struct Keyring(Arc<Inner>);
 struct Inner {
     rev: u64,
     keys: Vec<Key>,
+    /// Indices into `keys`.
+    by_kid: HashMap<Kid, u16>,
     /// Indices into `keys`.
     primaries: Vec<u16>,
     cache: ContextKeyCache,
@@ -70,7 +73,7 @@ impl Keyring {
     /// The key with this id.
     #[must_use]
     pub fn key(&self, kid: &str) -> Option<&Key> {
-        self.0.keys.iter().find(|key| key.kid.as_str() == kid)
+        self.0.keys.get(usize::from(*self.0.by_kid.get(kid)?))
     }
 
     /// The keys that encrypt or sign, one for each purpose and scope.
@@ -88,8 +91,8 @@ impl Keyring {
 
     /// K_ctx of a key of this ring, from the cache if it is there.
     pub(crate) fn context_key(&self, key: &Key, context: &Context) -> Result<Arc<ContextKey>> {
-        let at = self.0.keys.iter().position(|own| own.kid == key.kid).ok_or(Error::new(Code::Internal))?;
-        self.0.cache.get((at as u16, *context.digest()), || {
+        let at = *self.0.by_kid.get(key.kid.as_str()).ok_or(Error::new(Code::Internal))?;
+        self.0.cache.get((at, *context.digest()), || {
             ContextKey::derive(key.secret.expose(), key.purpose.name(), key.suite, &key.kid, context.digest())
         })
     }
@@ -152,7 +155,8 @@ impl KeyringBuilder {
         check_duplicates(&self.keys)?;
         check_primaries(&self.keys, &self.primaries)?;
         let cache = ContextKeyCache::new(Keyring::CACHED_CONTEXTS);
-        Ok(Keyring(Arc::new(Inner { rev: self.rev, keys: self.keys, primaries: self.primaries, cache })))
+        let by_kid = self.keys.iter().enumerate().map(|(at, key)| (key.kid.clone(), at as u16)).collect();
+        Ok(Keyring(Arc::new(Inner { rev: self.rev, keys: self.keys, by_kid, primaries: self.primaries, cache })))
     }
 }
 

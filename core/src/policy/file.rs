@@ -552,6 +552,8 @@ fn occurs(rule: &Object<'_, '_>, steps: &[Step], value_dependent: bool) -> Resul
             Err(item
                 .fault("\"each\" needs a path with a wildcard, then names or indices only, and no filter"))
         }
+        // The rest of the path is empty: every element has it.
+        "each" if last_wildcard(steps) == steps.len().checked_sub(1) => Ok(Occurs::Optional),
         "each" => Ok(Occurs::Each),
         _ => Err(item
             .fault("expected \"required\", \"optional\", \"each\", {\"exactly\": n} or {\"at_least\": n}")),

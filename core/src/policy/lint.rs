@@ -1,7 +1,5 @@
 //! What a policy does to a sample document, what it leaves movable, and what it leaves in clear.
 
-use std::collections::HashMap;
-
 use crate::error::{Code, Error, Result};
 use crate::json::index::{Index, NodeId, NodeKind};
 use crate::json::path::normalized;
@@ -129,12 +127,10 @@ fn rule_notes(policy: &Inner, rule: &Rule) -> Vec<String> {
 
 /// Fills in what each rule encrypts.
 fn report_matches(policy: &Inner, selection: &Selection<'_>, index: &Index<'_>, lint: &mut Lint) {
-    let by_start: HashMap<u32, NodeId> =
-        (0..index.len() as NodeId).map(|id| (index.span(id).0 as u32, id)).collect();
     let found: Vec<(u16, NodeId)> = selection
         .fields
         .iter()
-        .filter_map(|field| Some((field.rule, *by_start.get(&field.start)?)))
+        .filter_map(|field| Some((field.rule, index.at(field.start as usize)?)))
         .collect();
     let ids: Vec<NodeId> = found.iter().map(|(_, id)| *id).collect();
     for ((rule, _), path) in found.iter().zip(normalized::paths(index, &ids)) {

@@ -139,7 +139,7 @@ impl Program {
     /// More states than this are refused: it bounds the work for each member.
     pub(crate) const MAX_STATES: usize = 256 * 64;
 
-    /// Adds a path; `each` names the step after which an element is counted.
+    /// Adds a path; `each` names the step, not the last, after which an element is counted.
     pub(crate) fn add(&mut self, steps: &[Step], target: Target, each: Option<(usize, u16)>) {
         let base = self.targets.len();
         self.start.push(base as u16);
@@ -164,8 +164,7 @@ impl Program {
         if let Some((step, rule)) = each
             && let Some(slot) = self.targets.get_mut(base + step + 1)
         {
-            // A path that ends with the wildcard matches each element by itself.
-            slot.get_or_insert(Target::Each(rule));
+            *slot = Some(Target::Each(rule));
         }
     }
 

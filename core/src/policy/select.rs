@@ -132,7 +132,17 @@ impl<'t> Selection<'t> {
         self.fields.get(after).is_some_and(|field| field.start < end)
     }
 
-    /// An error about the value that begins at `start`.
+    /// Normalized paths of values that begin at these places, in one pass for all.
+    pub(crate) fn paths(&self, starts: &[u32]) -> Result<Vec<String>> {
+        if starts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let index = Index::build(self.text, self.max_depth)?;
+        let nodes: Vec<_> = starts.iter().filter_map(|&start| index.at(start as usize)).collect();
+        Ok(normalized::paths(&index, &nodes))
+    }
+
+    /// An error about the value that begins at `start`. It scans the document again: for one error only.
     pub(crate) fn fault(&self, code: Code, start: u32) -> Error {
         Error::new(code).with_path(normalized::path_of_offset(self.text, self.max_depth, start as usize))
     }
@@ -142,19 +152,27 @@ impl<'t> Selection<'t> {
         let mut visited = Vec::new();
         let Some(index) = &self.index else { return Ok(visited) };
         let mut budget = Budget::new(limits.visits(self.text.len()));
-        for (at, rule) in policy.rules.iter().enumerate().filter(|(_, rule)| rule.value_dependent) {
+        // For each value-dependent rule the starts of what it selects.
+        let mut selected: Vec<Option<Vec<u32>>> = Vec::with_capacity(policy.rules.len());
+        for rule in &policy.rules {
+            if !rule.value_dependent {
+                selected.push(None);
+                continue;
+            }
             let mut visits = Vec::new();
             let nodes = eval::select(&rule.query, index, &mut budget, record.then_some(&mut visits))?;
             let mut starts: Vec<u32> = nodes.iter().map(|&id| index.span(id).0 as u32).collect();
             starts.sort_unstable();
-            let selected =
-                |field: &Field| usize::from(field.rule) != at || starts.binary_search(&field.start).is_ok();
-            self.fields.retain(selected);
+            selected.push(Some(starts));
             visits.sort_unstable();
             visits.dedup();
             let spans = visits.iter().map(|&id| index.span(id));
             visited.extend(spans.map(|(start, end)| (start as u32, end as u32)));
         }
+        self.fields.retain(|field| match selected.get(usize::from(field.rule)) {
+            Some(Some(starts)) => starts.binary_search(&field.start).is_ok(),
+            _ => true,
+        });
         Ok(visited)
     }
 
@@ -275,7 +293,7 @@ enum Unfinished {
     Field(usize),
     Capture(usize),
     Header,
-    /// A value that certainly is a field; strings in it are not looked at.
+    /// A value that certainly is a field, or a malformed header; strings in it are not looked at.
     Protected,
 }
 
@@ -531,6 +549,8 @@ impl<const W: usize> Visitor for Matcher<'_, '_, W> {
             Segment::Header { name } => {
                 self.selection.header = Some(HeaderSpan { name: name as usize, start, end: start });
                 self.unfinished.push((depth, Unfinished::Header));
+                self.protected += 1;
+                self.unfinished.push((depth, Unfinished::Protected));
             }
             _ => {}
         }

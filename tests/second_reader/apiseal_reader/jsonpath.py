@@ -516,6 +516,8 @@ class _IRegexp:
             return "[" + self.escape() + "]"
         if char in "*+?{}]":
             raise ValueError
+        if char in "^$":
+            return r"(?:\A)" if char == "^" else r"(?:\Z)"
         return re.escape(char)
 
     def escape(self) -> str:

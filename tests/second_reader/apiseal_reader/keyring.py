@@ -12,7 +12,7 @@ from .crypto import NAMED, SUITES, Refused, Token, b64, context_key, is_kid, unb
 from .policy import Rule, integer_of
 from .strict_json import Node, canonical, parse
 
-FITTING_SUITES = {"seal": {1, 2}, "det": {1, 2}, "idx": {0x20}, "sig": {0x30, 0x31}}
+FITTING_SUITES = {"seal": {1, 2}, "det": {1, 2}, "idx": {0x20}, "sig": {0x30}}
 STATES = {"active": {"seal", "det", "idx", "sig"}, "decrypt-only": {"seal", "det"}, "verify-only": {"sig"}}
 STATES["disabled"] = STATES["active"]
 MAX_KEYS = 4096
