@@ -77,7 +77,9 @@ fn selected(case: &Value, case_text: &[u8]) -> Result<(), String> {
         same_values && found.iter().map(|location| location.path.as_str()).eq(paths.as_array().unwrap())
     };
     let allowed = match case["results"].as_array() {
-        Some(results) => results.iter().zip(case["results_paths"].as_array().unwrap()).any(|(v, p)| matches(v, p)),
+        Some(results) => {
+            results.iter().zip(case["results_paths"].as_array().unwrap()).any(|(v, p)| matches(v, p))
+        }
         None => matches(&case["result"], &case["result_paths"]),
     };
     if allowed { Ok(()) } else { Err(format!("found {found:?}")) }

@@ -1,20 +1,41 @@
 //! JSONPath against a second implementation, the crate `serde_json_path`: random queries on random documents, and
 //! the verdict on mutated query texts. Documents are written with sorted member names, so that both libraries see
 //! the members in one order and whole nodelists can be compared in order.
+//!
+//! Known faults of the other library (0.7.2), each allowed for where it shows and nowhere else:
+//! - it refuses white space before a descendant segment (RFC 9535: `segments = *(S segment)`);
+//! - it refuses a surrogate pair whose hexadecimal digits are in lower case (ABNF strings are case-insensitive);
+//! - it refuses numbers beyond the range of doubles, such as `1e400`;
+//! - it accepts white space inside the brackets of a compared query (`name-segment = "[" name-selector "]"`);
+//! - for `>` and `>=` it orders booleans, arrays and objects, and nothing is neither `<=` nor `>=` nothing (section
+//!   2.3.5.2.2), so that it gets `b < a` for `a > b`, and `(a < b || a == b)` for `a <= b`;
+//! - a negative index in a singular query inside a filter selects nothing, so that none is generated there;
+//! - deep equality does not compare numbers by value (`[1]` and `[1.0]`), so that no document has both;
+//! - it writes control characters and backslashes unescaped into normalized paths (section 2.7), so that its paths
+//!   are written here from their elements.
 
 use apiseal::{Code, Limits, locate};
 use serde_json::{Value, json};
-use serde_json_path::JsonPath;
+use serde_json_path::{JsonPath, NormalizedPath, PathElement};
 
 /// xorshift64*: the same run everywhere.
-struct Random(u64);
+#[derive(Clone, Copy)]
+struct Random {
+    state: u64,
+    /// Write all orders with `<`.
+    turn: bool,
+}
 
 impl Random {
+    fn new(seed: u64) -> Self {
+        Random { state: seed, turn: false }
+    }
+
     fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
+        self.state ^= self.state >> 12;
+        self.state ^= self.state << 25;
+        self.state ^= self.state >> 27;
+        self.state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
     }
 
     fn below(&mut self, n: usize) -> usize {
@@ -30,18 +51,32 @@ impl Random {
     }
 }
 
+const PAIRS: usize = 40_000;
+const TEXTS: usize = 60_000;
+/// Nesting of the queries that are generated.
+const DEPTH: usize = 3;
 const NAMES: &[&str] = &["a", "b", "c", "é", "a b", "it's", "", "0", "\\", "\"", "\u{1}", "😀"];
 
 fn document(random: &mut Random, depth: usize) -> Value {
-    match random.below(if depth == 0 { 6 } else { 10 }) {
+    let kind = match depth {
+        0 => random.below(6),
+        4 => 6 + random.below(4),
+        _ => random.below(10),
+    };
+    match kind {
         0 => json!(null),
         1 => json!(random.one_in(2)),
         2 => json!(random.below(4) as i64 - 1),
-        3 => json!((random.below(5) as f64 - 2.0) / 2.0),
+        3 => json!(random.below(4) as f64 - 1.5),
         4 | 5 => json!(random.pick(&["", "a", "b", "ab", "abc", "é", "😀", "a\nb", "1", "a.c"])),
         6 | 7 => (0..random.below(5)).map(|_| document(random, depth - 1)).collect(),
         _ => {
-            let members = (0..random.below(5)).map(|_| (random.pick(NAMES).to_owned(), document(random, depth - 1)));
+            let name = |random: &mut Random| match random.below(3) {
+                0 => random.pick(NAMES),
+                _ => random.pick(&["a", "b", "c", "é"]),
+            };
+            let members =
+                (0..random.below(5)).map(|_| (name(random).to_owned(), document(random, depth - 1)));
             Value::Object(members.collect())
         }
     }
@@ -70,22 +105,31 @@ fn space(random: &mut Random) -> &'static str {
 }
 
 fn segments(random: &mut Random, depth: usize) -> String {
-    (0..random.below(4)).map(|_| segment(random, depth)).collect()
+    (0..[0, 1, 1, 1, 2, 2, 3][random.below(7)]).map(|_| segment(random, depth)).collect()
 }
 
 fn segment(random: &mut Random, depth: usize) -> String {
     let dots = random.pick(&["", "", "", ".."]);
-    // The other library refuses white space before a descendant segment: see `known_fault`.
+    // Nor does the generator write the other faults of the other library; mutations do.
     let space = if dots.is_empty() { space(random) } else { "" };
     match random.below(4) {
-        0 => format!("{space}{}{}", if dots.is_empty() { "." } else { dots }, random.pick(&["a", "b", "c", "é", "😀", "*"])),
+        0 => format!(
+            "{space}{}{}",
+            if dots.is_empty() { "." } else { dots },
+            random.pick(&["a", "b", "c", "é", "😀", "*"])
+        ),
         1 => format!("{space}{dots}[{}]", selector(random, depth)),
-        2 => format!("{space}[{}]", random.pick(&["0", "1", "-1", "'a'", "'b'", "*"])),
+        2 => format!("{space}[{}]", random.pick(&["0", "1", index(depth, "-1"), "'a'", "'b'", "*"])),
         _ => {
             let list: Vec<String> = (0..1 + random.below(3)).map(|_| selector(random, depth)).collect();
             format!("{space}{dots}[{}]", list.join(","))
         }
     }
+}
+
+/// A negative index outside filters, `0` in them.
+fn index(depth: usize, negative: &str) -> &str {
+    if depth == DEPTH { negative } else { "0" }
 }
 
 fn selector(random: &mut Random, depth: usize) -> String {
@@ -96,7 +140,9 @@ fn selector(random: &mut Random, depth: usize) -> String {
             let name = random.pick(NAMES);
             quoted(random, name)
         }
-        2 => random.pick(&["0", "1", "2", "-1", "-2", "9007199254740991"]).to_owned(),
+        2 => random
+            .pick(&["0", "1", "2", index(depth, "-1"), index(depth, "-2"), "9007199254740991"])
+            .to_owned(),
         3 => "*".to_owned(),
         4 => match random.below(2) {
             0 => format!("{}{before}:{after}{}", number(random), number(random)),
@@ -112,8 +158,14 @@ fn filter(random: &mut Random, depth: usize) -> String {
     match random.below(if depth == 0 { 5 } else { 10 }) {
         0 | 1 => query(random, depth),
         2..=4 => {
+            let (left, right) = (operand(random, depth), operand(random, depth));
             let operator = random.pick(&["==", "!=", "<", "<=", ">", ">="]);
-            format!("{}{before}{operator}{after}{}", operand(random, depth), operand(random, depth))
+            match operator {
+                ">" if random.turn => format!("{right}{before}<{after}{left}"),
+                "<=" if random.turn => format!("({left}<{right}||{left}=={right})"),
+                ">=" if random.turn => format!("({right}<{left}||{right}=={left})"),
+                _ => format!("{left}{before}{operator}{after}{right}"),
+            }
         }
         5 => format!("{}{before}&&{after}{}", filter(random, depth - 1), filter(random, depth - 1)),
         6 => format!("{}{before}||{after}{}", filter(random, depth - 1), filter(random, depth - 1)),
@@ -123,8 +175,19 @@ fn filter(random: &mut Random, depth: usize) -> String {
             let pattern = match random.below(5) {
                 0 => query_singular(random),
                 _ => {
-                    let pattern =
-                        random.pick(&["a", "a.*", ".", "a|b", "[a-b]+", "[^a]", "(a|b){2}c?", "\\p{L}", "b$", "^a", "\\P{L}+"]);
+                    let pattern = random.pick(&[
+                        "a",
+                        "a.*",
+                        ".",
+                        "a|b",
+                        "[a-b]+",
+                        "[^a]",
+                        "(a|b){2}c?",
+                        "\\p{L}",
+                        "b$",
+                        "^a",
+                        "\\P{L}+",
+                    ]);
                     quoted(random, pattern)
                 }
             };
@@ -140,7 +203,7 @@ fn query(random: &mut Random, depth: usize) -> String {
 
 fn query_singular(random: &mut Random) -> String {
     let steps: String = (0..random.below(3))
-        .map(|_| random.pick(&[".a", ".b", "['a']", "[\"b\"]", "[0]", "[-1]", " .c", "\n[1]", ".é"]))
+        .map(|_| random.pick(&[".a", ".b", "['a']", "[\"b\"]", "[0]", " .c", "\n[1]", ".é"]))
         .collect();
     format!("{}{steps}", random.pick(&["@", "@", "@", "$"]))
 }
@@ -160,15 +223,67 @@ fn operand(random: &mut Random, depth: usize) -> String {
     }
 }
 
-/// One to three small edits of a query text.
+/// One or two small edits of a query text.
 fn mutated(random: &mut Random, text: &str) -> String {
     const PIECES: &[&str] = &[
-        " ", "\n", "\u{a0}", ".", "..", "[", "]", "(", ")", "?", "@", "$", "*", ",", ":", "'", "\"", "\\", "-", "0", "1", "-0", "01",
-        "e", "E", "+", "=", "==", "!", "!=", "<", ">", "&&", "||", "&", "|", "a", "_", "é", "true", "null", "length(", "count(",
-        "match(", "u", "\\u00", "\\ud800", "9007199254740992", "\t", "x", "#", "{", "}", "/", "%",
+        " ",
+        "\n",
+        "\u{a0}",
+        ".",
+        "..",
+        "[",
+        "]",
+        "(",
+        ")",
+        "?",
+        "@",
+        "$",
+        "*",
+        ",",
+        ":",
+        "'",
+        "\"",
+        "\\",
+        "-",
+        "0",
+        "1",
+        "-0",
+        "01",
+        "e",
+        "E",
+        "+",
+        "=",
+        "==",
+        "!",
+        "!=",
+        "<",
+        ">",
+        "&&",
+        "||",
+        "&",
+        "|",
+        "a",
+        "_",
+        "é",
+        "true",
+        "null",
+        "length(",
+        "count(",
+        "match(",
+        "u",
+        "\\u00",
+        "\\ud800",
+        "9007199254740992",
+        "\t",
+        "x",
+        "#",
+        "{",
+        "}",
+        "/",
+        "%",
     ];
     let mut chars: Vec<char> = text.chars().collect();
-    for _ in 0..1 + random.below(3) {
+    for _ in 0..1 + random.below(2) {
         let at = random.below(chars.len() + 1);
         match random.below(4) {
             0 if at < chars.len() => drop(chars.remove(at)),
@@ -190,84 +305,112 @@ fn ours(text: &str, query: &str) -> Result<Nodes, Code> {
 
 fn theirs(document: &Value, query: &JsonPath) -> Nodes {
     let found = query.query_located(document);
-    found.iter().map(|node| (node.location().to_string(), node.node().clone())).collect()
+    found.iter().map(|node| (path(node.location()), node.node().clone())).collect()
+}
+
+fn path(location: &NormalizedPath<'_>) -> String {
+    let mut out = String::from("$");
+    for element in location.iter() {
+        match element {
+            PathElement::Index(index) => out.push_str(&format!("[{index}]")),
+            PathElement::Name(name) => {
+                let name = name.replace('\\', "\\\\").replace('\'', "\\'").replace('\u{1}', "\\u0001");
+                out.push_str(&format!("['{name}']"));
+            }
+        }
+    }
+    out
 }
 
 #[test]
 fn same_nodes() {
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    let (mut pairs, mut nodes, mut unordered) = (0, 0, 0);
-    while pairs < 8000 {
+    let mut random = Random::new(0x9e37_79b9_7f4a_7c15);
+    let (mut pairs, mut selecting) = (0, 0);
+    while pairs < PAIRS {
         let document = document(&mut random, 4);
         let text = document.to_string();
         for _ in 0..4 {
-            let query = format!("${}", segments(&mut random, 3));
-            let Ok(their_query) = JsonPath::parse(&query) else { panic!("the other library refuses {query:?}") };
-            let our_nodes = ours(&text, &query).unwrap_or_else(|code| panic!("{query:?} on {text}: {code:?}"));
+            let mut turned = Random { turn: true, ..random };
+            let query = format!("${}", segments(&mut random, DEPTH));
+            let turned = format!("${}", segments(&mut turned, DEPTH));
+            let their_query = JsonPath::parse(&turned).unwrap_or_else(|error| panic!("{turned:?}: {error}"));
+            let our_nodes =
+                ours(&text, &query).unwrap_or_else(|code| panic!("{query:?} on {text}: {code:?}"));
             let their_nodes = theirs(&document, &their_query);
             pairs += 1;
-            nodes += our_nodes.len();
-            if our_nodes != their_nodes {
-                unordered += 1;
-                let sorted = |mut nodes: Nodes| {
-                    nodes.sort_by(|one, other| one.0.cmp(&other.0));
-                    nodes
-                };
-                assert_eq!(sorted(our_nodes), sorted(their_nodes), "{query:?} on {text}");
-            }
+            selecting += usize::from(!our_nodes.is_empty());
+            assert_eq!(our_nodes, their_nodes, "{query:?} on {text}");
         }
     }
-    println!("{pairs} pairs, {nodes} nodes, {unordered} nodelists in another order");
-    assert!(nodes > pairs);
+    println!("{pairs} pairs, {selecting} select something");
+    assert!(selecting > pairs / 10);
 }
 
 #[test]
 fn same_verdicts() {
-    let mut random = Random(0xd1b5_4a32_d192_ed03);
-    let (mut valid, mut invalid) = (0, 0);
-    for _ in 0..20_000 {
-        let query = format!("${}", segments(&mut random, 3));
+    let mut random = Random::new(0xd1b5_4a32_d192_ed03);
+    let (mut valid, mut invalid, mut known) = (0, 0, 0);
+    for _ in 0..TEXTS {
+        let query = format!("${}", segments(&mut random, DEPTH));
         let query = mutated(&mut random, &query);
-        let our_verdict = match locate(b"{}", &query, &Limits::default()) {
-            Ok(_) => true,
-            Err(error) => {
-                assert_eq!(error.code(), Code::InvalidPath, "{query:?}: {error}");
-                false
-            }
-        };
-        let their_verdict = JsonPath::parse(&query).is_ok();
-        assert_eq!(our_verdict, their_verdict, "{query:?}");
-        *(if our_verdict { &mut valid } else { &mut invalid }) += 1;
+        let accepted = our_verdict(&query);
+        if accepted != JsonPath::parse(&query).is_ok() {
+            // Without what the known faults are about, both must agree.
+            let repaired = repaired(&query);
+            assert!(repaired != query && our_verdict(&repaired), "we say {accepted} to {query:?}");
+            assert!(JsonPath::parse(&repaired).is_ok(), "we say {accepted} to {query:?}");
+            known += 1;
+        }
+        *(if accepted { &mut valid } else { &mut invalid }) += 1;
     }
-    println!("{valid} valid and {invalid} invalid texts");
-    assert!(valid > 1000 && invalid > 5000);
+    println!("{valid} valid and {invalid} invalid texts, {known} known faults");
+    assert!(valid > 1000 && invalid > 5000 && known < 500);
 }
 
-#[test]
-fn probe() {
-    let mut random = Random(77);
-    let mut bad: Vec<(usize, bool, String)> = vec![];
-    for i in 0..300_000 {
-        let query = format!("${}", segments(&mut random, 3));
-        let query = if i % 2 == 0 { query } else { mutated(&mut random, &query) };
-        if query.contains("\\ud") || s_in(&query) { continue; } if [" ..","\n..","\t.."].iter().any(|f| query.contains(f)) { continue; }
-        let o = locate(b"{}", &query, &Limits::default()).is_ok();
-        if o != JsonPath::parse(&query).is_ok() { 
-            // shrink by deleting chars
-            let mut q: Vec<char> = query.chars().collect();
-            let mut again = true;
-            while again { again = false; let mut i = 0; while i < q.len() { let mut r = q.clone(); r.remove(i); let s: String = r.iter().collect();
-                if locate(b"{}", &s, &Limits::default()).is_ok() != JsonPath::parse(&s).is_ok() { q = r; again = true; } else { i += 1; } } }
-            let s: String = q.into_iter().collect();
-            bad.push((s.len(), locate(b"{}", &s, &Limits::default()).is_ok(), s));
+fn our_verdict(query: &str) -> bool {
+    match locate(b"{}", query, &Limits::default()) {
+        Ok(_) => true,
+        Err(error) => {
+            assert_eq!(error.code(), Code::InvalidPath, "{query:?}: {error}");
+            false
         }
     }
-    let n = bad.len();
-    bad.sort(); 
-    let mut counts = std::collections::BTreeMap::new();
-    for b in bad { *counts.entry(b).or_insert(0) += 1; }
-    println!("{n} disagreements, {} distinct", counts.len());
-    for ((_, ours, s), c) in counts.iter().take(120) { println!("{c:5} ours={ours} {s:?}"); }
 }
 
-fn s_in(q: &str) -> bool { let b = q.as_bytes(); (0..b.len()).any(|i| (b[i]==b'[' && i+1<b.len() && b[i+1].is_ascii_whitespace()) || (b[i]==b']' && i>0 && b[i-1].is_ascii_whitespace())) }
+/// The query without white space before `..` and inside brackets, with escapes in upper case and short exponents.
+fn repaired(query: &str) -> String {
+    let mut out = String::new();
+    let mut exponent = None;
+    let mut rest = query;
+    while let Some(c) = rest.chars().next() {
+        let trimmed = rest.trim_start_matches([' ', '\t', '\n', '\r']);
+        if trimmed.len() < rest.len()
+            && (trimmed.starts_with("..") || trimmed.starts_with(']') || out.ends_with('['))
+        {
+            rest = trimmed;
+            continue;
+        }
+        exponent = match (c, exponent) {
+            ('e' | 'E', _) => Some(0),
+            ('+' | '-', Some(0)) => Some(0),
+            ('0'..='9', Some(digits)) => Some(digits + 1),
+            _ => None,
+        };
+        if exponent > Some(2) {
+            rest = &rest[1..];
+            continue;
+        }
+        match rest.get(..6) {
+            Some(escape) if escape.starts_with("\\u") => {
+                out.push_str("\\u");
+                out.push_str(&escape[2..].to_uppercase());
+                rest = &rest[6..];
+            }
+            _ => {
+                out.push(c);
+                rest = &rest[c.len_utf8()..];
+            }
+        }
+    }
+    out
+}

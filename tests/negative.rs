@@ -598,7 +598,7 @@ fn the_shared_file_holds_these_cases() {
 }
 
 #[test]
-fn errors_say_where() {
+fn lesson_f16_errors_say_where() {
     let error = ssn().try_encrypt(r#"{"ssn":"x"}"#).unwrap_err();
     assert_eq!((error.path(), error.detail()), (Some("$['ssn']"), Some("`$.id` is not in the document")));
     let error = ssn().try_decrypt(RECORD).unwrap_err();

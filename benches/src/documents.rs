@@ -110,7 +110,12 @@ pub fn payment(seed: u64) -> Vec<u8> {
   "risk": {{"score": 0.{risk}, "ip": "203.0.113.{ip}", "device": null}},
   "metadata": {{
     "channel": "{channel}",
+    "campaign": "spring-{campaign}",
     "note": "{note}"
+  }},
+  "links": {{
+    "self": "https://api.example.com/v1/payments/{link}",
+    "refund": "https://api.example.com/v1/payments/{link}/refunds"
   }}
 }}
 "#,
@@ -145,7 +150,9 @@ pub fn payment(seed: u64) -> Vec<u8> {
         risk = random.below(1000),
         ip = random.below(255),
         channel = random.pick(&["web", "app", "phone"]),
+        campaign = random.digits(4),
         note = random.pick(NOTES),
+        link = random.digits(12),
     );
     text.into_bytes()
 }
@@ -190,7 +197,7 @@ fn order(text: &mut String, random: &mut Random, at: usize) {
         amount = random.amount(),
         settled = random.pick(&["true", "false", "null"]),
     );
-    let lines: Vec<String> = (0..3)
+    let lines: Vec<String> = (0..4)
         .map(|line| {
             format!(
                 r#"{{"line":{line},"sku":"S-{sku}","title":"{title}","quantity":{quantity},"price":{price},"tax":0.19}}"#,
@@ -203,13 +210,14 @@ fn order(text: &mut String, random: &mut Random, at: usize) {
         .collect();
     let written = write!(
         text,
-        r#"{{"id":"ord-{at:06}","created":"2026-05-{day}T09:{minute}:00Z","status":"{status}","customer":{customer},"payment":{payment},"items":[{lines}],"shipping":{{"carrier":"{carrier}","weight":{weight},"insured":false}},"note":"{note}"}}"#,
+        r#"{{"id":"ord-{at:06}","created":"2026-05-{day}T09:{minute}:00Z","status":"{status}","customer":{customer},"payment":{payment},"items":[{lines}],"shipping":{{"carrier":"{carrier}","weight":{weight},"insured":false,"tracking":"https://track.example.com/parcels/{parcel}","label":null}},"note":"{note}"}}"#,
         day = 10 + random.below(19),
         minute = 10 + random.below(50),
         status = random.pick(&["open", "packed", "shipped", "returned"]),
         lines = lines.join(","),
         carrier = random.pick(&["dhl", "ups", "post"]),
         weight = random.amount(),
+        parcel = random.digits(14),
         note = random.pick(NOTES),
     );
     written.expect("strings grow");

@@ -38,7 +38,7 @@ impl Naive {
             body.extend_from_slice(text.as_bytes());
             let (head, plaintext) = body.split_at_mut(SALT + NONCE);
             let (salt, nonce) = head.split_at(SALT);
-            let nonce = <&[u8; NONCE]>::try_from(&*nonce).expect("the length is right");
+            let nonce = <&[u8; NONCE]>::try_from(nonce).expect("the length is right");
             let cipher = self.cipher(salt);
             let tag = cipher
                 .encrypt_inout_detached(nonce.into(), path.as_bytes(), plaintext.into())
@@ -56,7 +56,7 @@ impl Naive {
             let (head, rest) = body.split_at_mut(SALT + NONCE);
             let (salt, nonce) = head.split_at(SALT);
             let (ciphertext, tag) = rest.split_at_mut(rest.len() - TAG);
-            let nonce = <&[u8; NONCE]>::try_from(&*nonce).expect("the length is right");
+            let nonce = <&[u8; NONCE]>::try_from(nonce).expect("the length is right");
             let tag = <&[u8; TAG]>::try_from(&*tag).expect("the length is right");
             self.cipher(salt)
                 .decrypt_inout_detached(nonce.into(), path.as_bytes(), (&mut *ciphertext).into(), tag.into())

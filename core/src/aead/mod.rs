@@ -103,6 +103,13 @@ mod tests {
     const SUITES: [Suite; 2] = [Suite::Aes256Gcm, Suite::ChaCha20Poly1305];
 
     #[test]
+    fn keys_are_wiped_when_dropped() {
+        fn wiped<T: zeroize::ZeroizeOnDrop>() {}
+        wiped::<Aes256Gcm>();
+        wiped::<ChaCha20Poly1305>();
+    }
+
+    #[test]
     fn numbers_make_nonces() {
         assert_eq!(nonce(0x0102_0304), [0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4]);
         for suite in SUITES {

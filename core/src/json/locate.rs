@@ -82,7 +82,10 @@ mod tests {
         let limits = Limits::default();
         assert_eq!(code(b"nope", "$[", &limits), Code::InvalidPath);
         assert_eq!(code(b"nope", "$", &limits), Code::MalformedJson);
-        assert_eq!(code(b"[1]", "$", &Limits { document: 2, field: 2, bound: 2, ..limits }), Code::LimitDocument);
+        assert_eq!(
+            code(b"[1]", "$", &Limits { document: 2, field: 2, bound: 2, ..limits }),
+            Code::LimitDocument
+        );
         assert_eq!(code(b"[1]", "$", &Limits { depth: 0, ..limits }), Code::InvalidArgument);
         assert_eq!(code(b"[[1]]", "$", &Limits { depth: 1, ..limits }), Code::LimitDepth);
         assert_eq!(code(br#"{"a":1,"a":2}"#, "$", &limits), Code::DuplicateName);
@@ -93,6 +96,9 @@ mod tests {
         let document = format!("{{\"{}\":[{}0]}}", "n".repeat(100_000), "0,".repeat(100_000));
         assert_eq!(code(document.as_bytes(), "$.*[*]", &Limits::default()), Code::LimitVisits);
         let deep = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
-        assert_eq!(code(deep.as_bytes(), "$..*", &Limits { depth: 50_000, ..Limits::default() }), Code::LimitVisits);
+        assert_eq!(
+            code(deep.as_bytes(), "$..*", &Limits { depth: 50_000, ..Limits::default() }),
+            Code::LimitVisits
+        );
     }
 }

@@ -137,6 +137,14 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_wiped_when_dropped() {
+        fn wiped<T: zeroize::ZeroizeOnDrop>() {}
+        // An HMAC is two hash states and a block buffer; the feature `zeroize` of both crates wipes them.
+        wiped::<sha2::block_api::Sha256VarCore>();
+        wiped::<Sha256>();
+    }
+
+    #[test]
     fn vectors_of_the_context_key() {
         assert_is(
             &k_ctx(Purpose::Seal, Suite::Aes256Gcm, &[("purpose", "users"), ("tenant", "acme")]),

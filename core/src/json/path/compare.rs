@@ -148,7 +148,8 @@ fn push_members(
     }
     let added = pairs.get_mut(first..).unwrap_or_default();
     for &(left, right) in added.iter() {
-        let names = index.name(left).map_or(0, |name| name.len()) + index.name(right).map_or(0, |name| name.len());
+        let names =
+            index.name(left).map_or(0, |name| name.len()) + index.name(right).map_or(0, |name| name.len());
         budget.spend_bytes(names)?;
     }
     if added.iter().all(|&(left, right)| index.name(left) == index.name(right)) {
@@ -185,18 +186,42 @@ mod tests {
     #[test]
     fn equality() {
         for document in [
-            "[1,1.0]", "[100,1e2]", "[0,-0]", "[-0.0,0e5]", "[1e400,1E999]", "[9007199254740993,9007199254740992]",
-            "[0.1,0.10000000000000000555]", r#"["a\u00e9","aé"]"#, r#"["",""]"#, "[null,null]", "[[],[]]", "[{},{}]",
-            r#"[{"a":1,"b":[1,{"c":null}]},{"b":[1.0,{"\u0063":null}],"a":1}]"#, "[true,true]", "[1e-400,0]",
+            "[1,1.0]",
+            "[100,1e2]",
+            "[0,-0]",
+            "[-0.0,0e5]",
+            "[1e400,1E999]",
+            "[9007199254740993,9007199254740992]",
+            "[0.1,0.10000000000000000555]",
+            r#"["a\u00e9","aé"]"#,
+            r#"["",""]"#,
+            "[null,null]",
+            "[[],[]]",
+            "[{},{}]",
+            r#"[{"a":1,"b":[1,{"c":null}]},{"b":[1.0,{"\u0063":null}],"a":1}]"#,
+            "[true,true]",
+            "[1e-400,0]",
         ] {
             assert!(check(document, Equal) && !check(document, NotEqual), "{document}");
             assert!(check(document, LessOrEqual) && check(document, GreaterOrEqual), "{document}");
             assert!(!check(document, Less) && !check(document, Greater), "{document}");
         }
         for document in [
-            "[1,\"1\"]", "[null,false]", "[true,false]", "[[],{}]", "[[1],[1,2]]", "[[1,2],[2,1]]", "[\"a\",\"A\"]", "[0,null]",
-            r#"[{"a":1},{"a":1,"b":2}]"#, r#"[{"a":1},{"b":1}]"#, r#"[{"a":1,"b":2},{"a":2,"b":1}]"#, "[1e400,-1e400]",
-            r#"["\u00e9","e\u0301"]"#, r#"[{"a":[[]]},{"a":[{}]}]"#, "[\"\",[]]",
+            "[1,\"1\"]",
+            "[null,false]",
+            "[true,false]",
+            "[[],{}]",
+            "[[1],[1,2]]",
+            "[[1,2],[2,1]]",
+            "[\"a\",\"A\"]",
+            "[0,null]",
+            r#"[{"a":1},{"a":1,"b":2}]"#,
+            r#"[{"a":1},{"b":1}]"#,
+            r#"[{"a":1,"b":2},{"a":2,"b":1}]"#,
+            "[1e400,-1e400]",
+            r#"["\u00e9","e\u0301"]"#,
+            r#"[{"a":[[]]},{"a":[{}]}]"#,
+            "[\"\",[]]",
         ] {
             assert!(!check(document, Equal) && check(document, NotEqual), "{document}");
         }
@@ -204,13 +229,27 @@ mod tests {
 
     #[test]
     fn order() {
-        for document in ["[1,2]", "[-1,0.5]", "[1e308,1e400]", "[-1e400,0]", r#"["","a"]"#, r#"["Z","a"]"#, r#"["a","aa"]"#] {
-            assert!(check(document, Less) && check(document, LessOrEqual) && !check(document, Greater), "{document}");
+        for document in [
+            "[1,2]",
+            "[-1,0.5]",
+            "[1e308,1e400]",
+            "[-1e400,0]",
+            r#"["","a"]"#,
+            r#"["Z","a"]"#,
+            r#"["a","aa"]"#,
+        ] {
+            assert!(
+                check(document, Less) && check(document, LessOrEqual) && !check(document, Greater),
+                "{document}"
+            );
         }
         // UTF-16 would order these the other way round.
         assert!(check(r#"["\uffff","\ud83d\ude00"]"#, Less));
         for document in ["[1,\"2\"]", "[null,1]", "[false,true]", "[[1],[2]]", "[{},{\"a\":1}]"] {
-            assert!([Less, LessOrEqual, Greater, GreaterOrEqual].iter().all(|&c| !check(document, c)), "{document}");
+            assert!(
+                [Less, LessOrEqual, Greater, GreaterOrEqual].iter().all(|&c| !check(document, c)),
+                "{document}"
+            );
         }
     }
 
@@ -218,9 +257,15 @@ mod tests {
     fn nothing_equals_nothing_only() {
         let index = Index::build(b"[null]", 9).unwrap();
         let mut budget = Budget::new(9);
-        let mut test = |left: &Value<'_>, c, right: &Value<'_>| compare(&index, left, c, right, &mut budget).unwrap();
-        assert!(test(&Value::Nothing, Equal, &Value::Nothing) && test(&Value::Nothing, LessOrEqual, &Value::Nothing));
-        assert!(!test(&Value::Nothing, Equal, &Value::Null) && !test(&Value::Nothing, Less, &Value::Number(1.0)));
+        let mut test =
+            |left: &Value<'_>, c, right: &Value<'_>| compare(&index, left, c, right, &mut budget).unwrap();
+        assert!(
+            test(&Value::Nothing, Equal, &Value::Nothing)
+                && test(&Value::Nothing, LessOrEqual, &Value::Nothing)
+        );
+        assert!(
+            !test(&Value::Nothing, Equal, &Value::Null) && !test(&Value::Nothing, Less, &Value::Number(1.0))
+        );
     }
 
     #[test]

@@ -5,48 +5,14 @@
 
 use std::borrow::Cow;
 
+pub(crate) use super::budget::Budget;
 use super::compare::{self, Value};
-use super::iregexp::{self, Regexp};
+use super::iregexp::Regexp;
+use super::patterns::Patterns;
 use super::{Filter, FilterQuery, Literal, Operand, Pattern, Query, Segment, Selector};
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::json::index::{Index, NodeId, NodeKind};
 
-/// Work that may still be done. The unit is one node looked at; bytes cost less, see [`Budget::spend_bytes`].
-#[derive(Debug)]
-pub(crate) struct Budget {
-    left: u64,
-}
-
-impl Budget {
-    pub(crate) fn new(visits: u64) -> Self {
-        Budget { left: visits }
-    }
-
-    /// Takes `cost` from the budget.
-    ///
-    /// # Errors
-    /// [`Code::LimitVisits`] if less is left; then nothing is left.
-    pub(crate) fn spend(&mut self, cost: u64) -> Result<()> {
-        match self.left.checked_sub(cost) {
-            Some(left) => {
-                self.left = left;
-                Ok(())
-            }
-            None => {
-                self.left = 0;
-                Err(Code::LimitVisits.into())
-            }
-        }
-    }
-
-    /// Takes what it costs to read, copy or write `len` bytes.
-    pub(crate) fn spend_bytes(&mut self, len: usize) -> Result<()> {
-        self.spend(len as u64 / BYTES_A_NODE)
-    }
-}
-
-/// Bytes that are handled in the time of one node.
-const BYTES_A_NODE: u64 = 8;
 const ROOT: NodeId = 0;
 
 /// The nodes that `query` selects, in the order and with the duplicates of RFC 9535.
@@ -55,7 +21,7 @@ const ROOT: NodeId = 0;
 /// selects, nested ones included. Values are compared as wholes: a recorded node stands for all that it holds.
 ///
 /// # Errors
-/// [`Code::LimitVisits`].
+/// [`Code::LimitVisits`](crate::Code::LimitVisits).
 pub(crate) fn select(
     query: &Query,
     index: &Index<'_>,
@@ -63,7 +29,7 @@ pub(crate) fn select(
     visits: Option<&mut Vec<NodeId>>,
 ) -> Result<Vec<NodeId>> {
     let cache = vec![None; query.absolutes];
-    let mut run = Run { index, budget, visits, cache, patterns: Vec::new(), oldest: 0 };
+    let mut run = Run { index, budget, visits, cache, patterns: Patterns::default() };
     run.nodes(&query.segments, ROOT)
 }
 
@@ -86,20 +52,8 @@ struct Run<'r, 't, 'b> {
     visits: Option<&'b mut Vec<NodeId>>,
     /// Results of the absolute queries in filters: they are the same for every current node.
     cache: Vec<Option<Found>>,
-    /// Patterns from the document, compiled lately.
-    patterns: Vec<CompiledPattern>,
-    oldest: usize,
+    patterns: Patterns,
 }
-
-struct CompiledPattern {
-    text: Vec<u8>,
-    whole: bool,
-    /// `None` where the text is no I-Regexp.
-    regexp: Option<Regexp>,
-}
-
-/// Patterns from the document that are kept.
-const PATTERNS: usize = 16;
 
 impl<'r> Run<'r, '_, '_> {
     fn nodes(&mut self, segments: &'r [Segment], start: NodeId) -> Result<Vec<NodeId>> {
@@ -255,7 +209,7 @@ impl<'r> Run<'r, '_, '_> {
                     Pattern::Fixed(regexp) => self.run_regexp(regexp.as_ref(), &input),
                     Pattern::Computed(pattern) => match self.value(pattern, current)? {
                         Value::Text(text) => {
-                            let regexp = self.compiled(&text, *whole)?;
+                            let regexp = self.patterns.compiled(&text, *whole, self.budget)?;
                             self.run_regexp(regexp.as_ref(), &input)
                         }
                         _ => Ok(false),
@@ -347,31 +301,6 @@ impl<'r> Run<'r, '_, '_> {
             }),
         }
     }
-
-    /// The compiled form of a pattern that the document gives.
-    fn compiled(&mut self, text: &[u8], whole: bool) -> Result<Option<Regexp>> {
-        self.budget.spend_bytes(text.len())?;
-        if let Some(known) = self.patterns.iter().find(|known| known.whole == whole && known.text == text) {
-            return Ok(known.regexp.clone());
-        }
-        let pattern = std::str::from_utf8(text).unwrap_or_default();
-        self.budget.spend(iregexp::compile_cost(pattern))?;
-        let regexp = match iregexp::compile(pattern, whole) {
-            Ok(regexp) => Some(regexp),
-            Err(iregexp::Fault::Invalid) => None,
-            Err(iregexp::Fault::TooLarge) => {
-                let detail = "a regular expression in the document is too large";
-                return Err(Error::because(Code::LimitVisits, detail));
-            }
-        };
-        let entry = CompiledPattern { text: text.to_vec(), whole, regexp: regexp.clone() };
-        match self.patterns.get_mut(self.oldest) {
-            Some(oldest) => *oldest = entry,
-            None => self.patterns.push(entry),
-        }
-        self.oldest = (self.oldest + 1) % PATTERNS;
-        Ok(regexp)
-    }
 }
 
 enum Walk {
@@ -379,4 +308,92 @@ enum Walk {
     End(Option<NodeId>),
     /// The query is not singular.
     Branches,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Code;
+
+    fn run(document: &str, query: &str) -> (Vec<NodeId>, Vec<NodeId>) {
+        let index = Index::build(document.as_bytes(), 99).unwrap();
+        let mut visits = Vec::new();
+        let query = Query::parse(query).unwrap();
+        let found = select(&query, &index, &mut Budget::new(1000), Some(&mut visits)).unwrap();
+        visits.sort_unstable();
+        visits.dedup();
+        (found, visits)
+    }
+
+    #[test]
+    fn visits_are_all_that_a_filter_depends_on() {
+        //                  0123      4      5     6     7         8 9
+        let document = r#"[{"a":{"b":1,"c":[2]},"d":3},{"a":4,"p":[5]}]"#;
+        // Nodes: 0 [, 1 {, 2 a{, 3 b, 4 c[, 5 2, 6 d, 7 {, 8 a, 9 p[, 10 5.
+        for (query, found, visits) in [
+            ("$[*].a", vec![2, 8], vec![]),
+            ("$[?@.a]", vec![1, 7], vec![2, 8]),
+            ("$[?@.a.b==1]", vec![1], vec![3]),
+            ("$[?@.x]", vec![], vec![]),
+            ("$[?@.a==4 && @.p]", vec![7], vec![2, 8, 9]),
+            ("$[?@.a || @.d]", vec![1, 7], vec![2, 8]),
+            ("$[?@.d || @.a]", vec![1, 7], vec![6, 8]),
+            ("$[?count(@.*)==2]", vec![1, 7], vec![2, 6, 8, 9]),
+            ("$[?length(value(@.p))==1]", vec![7], vec![9]),
+            ("$[?@[?@[0]==5]]", vec![7], vec![9, 10]),
+            ("$[?@..c]", vec![1], vec![4]),
+            ("$[?$[1].p[0]==5]", vec![1, 7], vec![10]),
+            ("$[?match(@.d,$[0].a.b)]", vec![], vec![3, 6]),
+            ("$[?!match(@.d,'[')]", vec![1, 7], vec![6]),
+            ("$[?@.a==$[0].a].d", vec![6], vec![2, 8]),
+        ] {
+            assert_eq!(run(document, query), (found, visits), "{query}");
+        }
+    }
+
+    #[test]
+    fn absolute_queries_are_evaluated_once() {
+        let document = format!("[{}]", vec!["[1,2,3]"; 2000].join(","));
+        let index = Index::build(document.as_bytes(), 9).unwrap();
+        for query in
+            ["$[?count($..*)>@[0]]", "$[?$[1999][2]==@[2]]", "$[?@[?$[?@==1] || $[1][1]==@]]", "$[?$[-1]]"]
+        {
+            let query = Query::parse(query).unwrap();
+            let mut visits = Vec::new();
+            let found = select(&query, &index, &mut Budget::new(80_000), Some(&mut visits)).unwrap();
+            assert_eq!(found.len(), 2000, "{}", query.text());
+            assert!(visits.len() <= 20_000, "{}: {}", query.text(), visits.len());
+        }
+    }
+
+    #[test]
+    fn every_kind_of_work_is_charged() {
+        let document = format!(
+            r#"{{"s":"{0}","l":[{1}0],"o":{{{2}"z":0}},"m":[{1}0],"t":"{0}"}}"#,
+            "a".repeat(8000),
+            "1,".repeat(1000),
+            (0..1000).map(|i| format!(r#""k{i}":[],"#)).collect::<String>(),
+        );
+        let index = Index::build(document.as_bytes(), 9).unwrap();
+        for query in [
+            "$..*",
+            "$.o.z",
+            "$.l[-1]",
+            "$.l[999]",
+            "$.l[::-1]",
+            "$.l[?@]",
+            "$[?@.z==0]",
+            "$[?$.s==$.t]",
+            "$[?$.l==$.m]",
+            "$[?length($.l)==1]",
+            "$[?count($.l[*])==1]",
+            "$[?match($.s,'a+')]",
+            "$[?match('a','a') && search($.s,$.t)]",
+            "$[?length($.s)==0]",
+        ] {
+            let query = Query::parse(query).unwrap();
+            let error = select(&query, &index, &mut Budget::new(900), None).expect_err(query.text());
+            assert_eq!(error.code(), Code::LimitVisits);
+        }
+    }
 }

@@ -6,12 +6,16 @@
 //! Nesting of filters, parentheses and functions is bounded when the query is parsed, so that nothing later recurses
 //! without a bound; the depth of a document never drives a recursion.
 
+mod budget;
 mod compare;
 pub(crate) mod eval;
 mod filter_parse;
 mod iregexp;
+mod literals;
 pub(crate) mod normalized;
 mod parse;
+mod patterns;
+mod translate;
 
 use crate::error::Result;
 use iregexp::Regexp;
@@ -58,7 +62,11 @@ pub(crate) enum Filter {
     Exists(FilterQuery),
     Compare(Operand, Comparison, Operand),
     /// `match` (the whole string) or `search` (any part of it).
-    Matches { input: Operand, pattern: Pattern, whole: bool },
+    Matches {
+        input: Operand,
+        pattern: Pattern,
+        whole: bool,
+    },
 }
 
 /// A query inside a filter.
@@ -115,8 +123,8 @@ pub(crate) enum Comparison {
 impl Query {
     /// Longest query, in bytes.
     pub(crate) const MAX_LEN: usize = 4096;
-    /// Filters, parentheses and function calls that may be open at one place.
-    pub(crate) const MAX_NESTING: usize = 64;
+    /// Filters, parentheses and function calls that may be open at one place: 100 KiB of stack are enough for them.
+    pub(crate) const MAX_NESTING: usize = 32;
 
     /// Parses a query, which must begin with `$`.
     ///

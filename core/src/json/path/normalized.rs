@@ -30,7 +30,8 @@ pub(crate) fn each_path(
     nodes: &[NodeId],
     mut take: impl FnMut(usize, &str) -> Result<()>,
 ) -> Result<()> {
-    let mut order: Vec<(NodeId, usize)> = nodes.iter().enumerate().map(|(position, &node)| (node, position)).collect();
+    let mut order: Vec<(NodeId, usize)> =
+        nodes.iter().enumerate().map(|(position, &node)| (node, position)).collect();
     order.sort_unstable();
     let mut path = String::from("$");
     let mut open = vec![Open::new(index, 0, &path)];
@@ -213,8 +214,16 @@ mod tests {
 
     const TEXT: &[u8] = br#" {"a": [10, {"b'\u000a": []}, [[true]]], "": {"c": {}}} "#;
     const PATHS: &[&str] = &[
-        "$", "$['a']", "$['a'][0]", "$['a'][1]", r"$['a'][1]['b\'\n']", "$['a'][2]", "$['a'][2][0]", "$['a'][2][0][0]",
-        "$['']", "$['']['c']",
+        "$",
+        "$['a']",
+        "$['a'][0]",
+        "$['a'][1]",
+        r"$['a'][1]['b\'\n']",
+        "$['a'][2]",
+        "$['a'][2][0]",
+        "$['a'][2][0][0]",
+        "$['']",
+        "$['']['c']",
     ];
 
     #[test]
@@ -254,7 +263,10 @@ mod tests {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         let index = Index::build(deep.as_bytes(), 100_000).unwrap();
         let found = paths(&index, &[99_999, 1, 50_000]);
-        assert_eq!((found[0].len(), found[1].as_str(), found[2].len()), (1 + 3 * 99_999, "$[0]", 1 + 3 * 50_000));
+        assert_eq!(
+            (found[0].len(), found[1].as_str(), found[2].len()),
+            (1 + 3 * 99_999, "$[0]", 1 + 3 * 50_000)
+        );
         assert_eq!(path_of_offset(deep.as_bytes(), 100_000, 99_999).len(), 1 + 3 * 99_999);
     }
 }
