@@ -87,8 +87,9 @@ fn case_75_other_rings_and_old_ones_are_refused() {
 
 #[test]
 fn case_38_wraps_out_of_range_are_refused_before_any_memory_is_taken() {
-    let file =
-        |wrap: &str| format!(r#"{{"apiseal_keyring":1,"wrap":{wrap},"sealed":"as1.W.{}"}}"#, "A".repeat(100));
+    let file = |wrap: &str| {
+        format!(r#"{{"apiseal_keyring":1,"wrap":{wrap},"sealed":"as1.W.AQM{}"}}"#, "A".repeat(101))
+    };
     let argon = |m: u64, t: u64, p: u64, v: u64, salt: &str| {
         file(&format!(r#"{{"alg":"argon2id","v":{v},"m":{m},"t":{t},"p":{p},"salt":"{salt}"}}"#))
     };

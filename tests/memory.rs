@@ -26,7 +26,12 @@ fn lesson_f20_peak_memory_is_input_and_output_and_little_more() {
     document.push_str("{\"id\":1,\"list\":[");
     while document.len() < 50 << 20 {
         let number = document.len();
-        write!(document, "{{\"id\":{number},\"pan\":\"4111111111111111\",\"text\":\"{}\"}},", "x".repeat(400)).unwrap();
+        write!(
+            document,
+            "{{\"id\":{number},\"pan\":\"4111111111111111\",\"text\":\"{}\"}},",
+            "x".repeat(400)
+        )
+        .unwrap();
     }
     document.push_str("0]}");
     for setup in [

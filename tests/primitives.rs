@@ -26,7 +26,8 @@ fn run_aead<C: AeadInOut + KeyInit>(name: aead::TestName) -> usize {
             } else {
                 opened.unwrap_or_else(|_| panic!("{}", test.tc_id));
                 assert_eq!(buffer, test.pt.to_vec());
-                let made = cipher.encrypt_inout_detached(nonce, &test.aad, buffer.as_mut_slice().into()).unwrap();
+                let made =
+                    cipher.encrypt_inout_detached(nonce, &test.aad, buffer.as_mut_slice().into()).unwrap();
                 assert_eq!((buffer.as_slice(), made.as_slice()), (test.ct.as_slice(), test.tag.as_slice()));
             }
             ran += 1;

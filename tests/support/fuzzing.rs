@@ -15,7 +15,10 @@ fn setups() -> [Setup; 3] {
     [
         Setup::token(&[r#""path":"$..a","bind":[],"occurs":"optional""#]),
         Setup::token(&[r#""path":"$.list[*].v","position":"elements","bind":["1/id"],"occurs":"optional""#]),
-        Setup::document("[\"$\"]", &[r#""path":"$.list[?@.id>1].v","occurs":"optional""#, r#""path":"$.a","occurs":"optional""#]),
+        Setup::document(
+            "[\"$\"]",
+            &[r#""path":"$.list[?@.id>1].v","occurs":"optional""#, r#""path":"$.a","occurs":"optional""#],
+        ),
     ]
 }
 
@@ -25,7 +28,10 @@ pub fn document(data: &[u8]) {
     if locate(data, "$", &Limits::default()).is_ok() {
         // Numbers beyond doubles are fine for us.
         let accepted = serde_json::from_slice::<serde_json::Value>(data);
-        assert!(accepted.is_ok() || accepted.is_err_and(|error| error.to_string().contains("number out of range")));
+        assert!(
+            accepted.is_ok()
+                || accepted.is_err_and(|error| error.to_string().contains("number out of range"))
+        );
     }
     for setup in setups() {
         let (cipher, context) = (setup.cipher().unwrap(), setup.context().unwrap());
@@ -43,8 +49,12 @@ pub fn sealed(data: &[u8]) {
         let real = setup.encrypt(r#"{"a":"x","list":[{"id":2,"v":"y"}]}"#);
         let strings: Vec<&str> = real.split('"').filter(|string| string.starts_with("as1")).collect();
         let text = String::from_utf8_lossy(data);
-        let find = |prefix: &str| strings.iter().find(|string| string.starts_with(prefix)).copied().unwrap_or("");
-        let text = text.replace("TOKEN", find("as1.")).replace("FIELD", find("as1f.")).replace("HEADER", find("as1d."));
+        let find =
+            |prefix: &str| strings.iter().find(|string| string.starts_with(prefix)).copied().unwrap_or("");
+        let text = text
+            .replace("TOKEN", find("as1."))
+            .replace("FIELD", find("as1f."))
+            .replace("HEADER", find("as1d."));
         if let Ok(opened) = cipher.decrypt(text.as_bytes(), &context) {
             assert!(opened.len() <= text.len());
         }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use apiseal::{
-    Code, Context, Decrypted, FieldCipher, FixedClock, Key, KeyState, Keyring, Kid, Limits, Policy, Purpose, Result,
-    Suite, hazmat,
+    Code, Context, Decrypted, FieldCipher, FixedClock, Key, KeyState, Keyring, Kid, Limits, Policy, Purpose,
+    Result, Suite, hazmat,
 };
 use serde_json::{Value, json};
 
@@ -132,7 +132,8 @@ impl KeySpec {
     }
 
     fn json(&self) -> Value {
-        let scope: serde_json::Map<_, _> = self.scope.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+        let scope: serde_json::Map<_, _> =
+            self.scope.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
         json!({
             "kid": self.kid, "purpose": self.purpose.name(), "suite": self.suite.name(), "secret": hex(&self.bytes()),
             "state": self.state.name(), "scope": scope, "primary": self.primary,

@@ -54,7 +54,10 @@ impl Numbered {
     }
 }
 
-#[allow(clippy::large_enum_variant, reason = "it lives on the stack for one call; a box would be an allocation a value")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it lives on the stack for one call; a box would be an allocation a value"
+)]
 enum Cipher {
     Aes(Aes256Gcm),
     ChaCha(ChaCha20Poly1305),
@@ -80,8 +83,12 @@ impl Cipher {
     fn open(&self, nonce: &[u8; 12], aad: &[u8], buffer: &mut [u8], tag: &[u8]) -> Result<()> {
         let tag: &[u8; TAG_LEN] = tag.try_into().map_err(|_| Error::new(Code::Rejected))?;
         let opened = match self {
-            Cipher::Aes(cipher) => cipher.decrypt_inout_detached(nonce.into(), aad, buffer.into(), tag.into()),
-            Cipher::ChaCha(cipher) => cipher.decrypt_inout_detached(nonce.into(), aad, buffer.into(), tag.into()),
+            Cipher::Aes(cipher) => {
+                cipher.decrypt_inout_detached(nonce.into(), aad, buffer.into(), tag.into())
+            }
+            Cipher::ChaCha(cipher) => {
+                cipher.decrypt_inout_detached(nonce.into(), aad, buffer.into(), tag.into())
+            }
         };
         opened.map_err(|_| Error::new(Code::Rejected))
     }

@@ -361,7 +361,10 @@ fn without_header(cipher: &FieldCipher, mut selection: Selection<'_>) -> Result<
     check_unselected(policy, &selection)?;
     occurs::check(policy, &selection)?;
     let starts: Vec<u32> = selection.fields.iter().map(|field| field.start).collect();
-    Ok(Decrypted { text: SecretBytes::new(selection.text.to_vec()), accepted_plain: selection.paths(&starts)? })
+    Ok(Decrypted {
+        text: SecretBytes::new(selection.text.to_vec()),
+        accepted_plain: selection.paths(&starts)?,
+    })
 }
 
 fn read_header(selection: &Selection<'_>, span: HeaderSpan) -> Result<(Header, String)> {

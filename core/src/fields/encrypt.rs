@@ -125,7 +125,8 @@ fn encrypt_values(
     let mut len = selection.text.len();
     for field in &selection.fields {
         let rule = rule_of(policy, field)?;
-        let chosen = keys.get(usize::from(field.rule)).and_then(Option::as_ref).ok_or(Error::new(Code::Internal))?;
+        let chosen =
+            keys.get(usize::from(field.rule)).and_then(Option::as_ref).ok_or(Error::new(Code::Internal))?;
         let value = selection.value(field).len();
         len += text::token_len(&chosen.key.kid, padding(rule).padded_len(value)) - value;
     }

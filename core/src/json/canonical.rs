@@ -323,7 +323,8 @@ mod tests {
         assert!(ran >= 10_000);
         for entry in std::fs::read_dir(folder.join("input")).unwrap() {
             let path = entry.unwrap().path();
-            let expected = std::fs::read_to_string(folder.join("output").join(path.file_name().unwrap())).unwrap();
+            let expected =
+                std::fs::read_to_string(folder.join("output").join(path.file_name().unwrap())).unwrap();
             let ours = canonical(&std::fs::read_to_string(&path).unwrap());
             assert_eq!(canonical(&expected), expected.trim_end(), "{path:?}");
             // `values.json` spells a number that is no double; ours keeps its value.

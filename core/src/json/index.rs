@@ -57,11 +57,6 @@ impl<'t> Index<'t> {
         self.nodes.len()
     }
 
-    /// The document.
-    pub(crate) fn text(&self) -> &'t [u8] {
-        self.text
-    }
-
     /// Where the value stands: `start..end`, quotes and brackets included.
     pub(crate) fn span(&self, id: NodeId) -> (usize, usize) {
         self.node(id).map_or((0, 0), |node| (node.start as usize, node.end as usize))

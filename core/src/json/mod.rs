@@ -2,8 +2,8 @@
 
 pub(crate) mod canonical;
 pub(crate) mod index;
-pub(crate) mod reader;
 pub(crate) mod locate;
 pub(crate) mod path;
+pub(crate) mod reader;
 pub(crate) mod scan;
 pub(crate) mod text;

@@ -86,7 +86,8 @@ impl KeyringFile {
         let token = sealed.string()?;
         let wrap_item = members.required("wrap")?;
         let mut body = Vec::new();
-        let kid_text = text::parse_token(token.as_bytes(), &mut body).map_err(|_| sealed.fault("not a token"))?;
+        let kid_text =
+            text::parse_token(token.as_bytes(), &mut body).map_err(|_| sealed.fault("not a token"))?;
         let expected = [Suite::Aes256Gcm.byte(), Mode::Named.byte()];
         if kid_text != "W" || body.get(..2) != Some(&expected[..]) {
             return Err(sealed.fault("not the token of a keyring"));
@@ -100,7 +101,10 @@ impl KeyringFile {
         let plaintext = value::open(&mut body, key, Mode::Named, &associated_data())
             .map_err(|_| Error::new(Code::KeyringUnlock))?;
         if plaintext.first() != Some(&b'{') || plaintext.last() != Some(&b'}') {
-            return Err(Error::because(Code::KeyringFile, "the content is no JSON object, or has white space around"));
+            return Err(Error::because(
+                Code::KeyringFile,
+                "the content is no JSON object, or has white space around",
+            ));
         }
         let ring = content::read(plaintext, content::Form::Sealed, min_rev)?;
         check_wrapping_key(&ring, &wrapping)?;

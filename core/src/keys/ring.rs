@@ -156,7 +156,13 @@ impl KeyringBuilder {
         check_primaries(&self.keys, &self.primaries)?;
         let cache = ContextKeyCache::new(Keyring::CACHED_CONTEXTS);
         let by_kid = self.keys.iter().enumerate().map(|(at, key)| (key.kid.clone(), at as u16)).collect();
-        Ok(Keyring(Arc::new(Inner { rev: self.rev, keys: self.keys, by_kid, primaries: self.primaries, cache })))
+        Ok(Keyring(Arc::new(Inner {
+            rev: self.rev,
+            keys: self.keys,
+            by_kid,
+            primaries: self.primaries,
+            cache,
+        })))
     }
 }
 

@@ -223,7 +223,8 @@ mod tests {
     #[test]
     fn types_are_told_apart() {
         let allow = |names: &[&str], text: &str| {
-            Types(names.iter().filter_map(|name| Types::bit(name)).fold(0, |all, bit| all | bit)).allow(text.as_bytes())
+            Types(names.iter().filter_map(|name| Types::bit(name)).fold(0, |all, bit| all | bit))
+                .allow(text.as_bytes())
         };
         assert!(allow(&["number"], "1") && allow(&["number"], "1.0") && allow(&["number"], "-1e5"));
         assert!(allow(&["integer"], "-12") && !allow(&["integer"], "1.0") && !allow(&["integer"], "1e5"));

@@ -621,7 +621,8 @@ mod tests {
     fn document() -> impl Strategy<Value = String> {
         let scalar = prop::sample::select(&["1", "\"x\"", "null", "\"as1.x\""][..]).prop_map(str::to_owned);
         scalar.prop_recursive(5, 80, 5, |inner| {
-            let list = prop::collection::vec(inner.clone(), 0..5).prop_map(|items| format!("[{}]", items.join(",")));
+            let list =
+                prop::collection::vec(inner.clone(), 0..5).prop_map(|items| format!("[{}]", items.join(",")));
             let names = prop::sample::subsequence(&["a", "b", "id", "0", "\\u0063"][..], 0..5);
             let object = (names, prop::collection::vec(inner, 5)).prop_map(|(names, values)| {
                 let members = names.iter().zip(values).map(|(name, value)| format!("\"{name}\":{value}"));
@@ -633,8 +634,25 @@ mod tests {
 
     fn path() -> impl Strategy<Value = String> {
         const SELECTORS: &[&str] = &[
-            ".a", ".b", ".id", "['0']", ".c", "[*]", "[0]", "[1]", "[1:3]", "[::2]", "['a','id']", "[0,2]", "['a',1]", "..a",
-            "..*", "..[0]", "..['b','c']", "..id", "[0:0]",
+            ".a",
+            ".b",
+            ".id",
+            "['0']",
+            ".c",
+            "[*]",
+            "[0]",
+            "[1]",
+            "[1:3]",
+            "[::2]",
+            "['a','id']",
+            "[0,2]",
+            "['a',1]",
+            "..a",
+            "..*",
+            "..[0]",
+            "..['b','c']",
+            "..id",
+            "[0:0]",
         ];
         prop::collection::vec(prop::sample::select(SELECTORS).prop_map(str::to_owned), 1..4)
             .prop_map(|steps| format!("${}", steps.concat()))
@@ -712,10 +730,12 @@ mod tests {
     #[test]
     fn many_rules_use_wider_sets() {
         for rules in [10, 200, 1024] {
-            let list: Vec<String> = (0..rules).map(|at| format!(r#"{{"path":"$.m{at}.a.b","bind":["1/id"]}}"#)).collect();
+            let list: Vec<String> =
+                (0..rules).map(|at| format!(r#"{{"path":"$.m{at}.a.b","bind":["1/id"]}}"#)).collect();
             let policy = format!(r#"{{"apiseal_policy":1,"id":"t","rules":[{}]}}"#, list.join(","));
             let policy = Policy::from_json(&policy).unwrap();
-            let members: Vec<String> = (0..rules).map(|at| format!(r#""m{at}":{{"a":{{"b":1,"id":{at}}}}}"#)).collect();
+            let members: Vec<String> =
+                (0..rules).map(|at| format!(r#""m{at}":{{"a":{{"b":1,"id":{at}}}}}"#)).collect();
             let text = format!("{{{}}}", members.join(","));
             let mut selection = read(policy.inner(), text.as_bytes(), &Limits::default()).unwrap();
             selection.settle(policy.inner(), &Limits::default(), true).unwrap();
