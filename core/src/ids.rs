@@ -15,11 +15,16 @@ impl Kid {
     /// # Errors
     /// [`Code::InvalidKeyId`].
     pub fn parse(text: &str) -> Result<Self> {
-        let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-        if text.is_empty() || text.len() > 32 || text == "_" || !text.bytes().all(legal) {
+        if !Kid::is_legal(text) {
             return Err(Error::because(Code::InvalidKeyId, "use 1 to 32 characters of A-Z a-z 0-9 _ -"));
         }
         Ok(Kid(text.into()))
+    }
+
+    /// Whether [`Kid::parse`] takes the text; it costs no allocation.
+    pub(crate) fn is_legal(text: &str) -> bool {
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        !text.is_empty() && text.len() <= 32 && text != "_" && text.bytes().all(legal)
     }
 
     /// The text.

@@ -2,6 +2,7 @@
 //! under nonce 0, a key of layout D numbers its messages.
 
 use aes_gcm::Aes256Gcm;
+use aes_gcm::aead::consts::{U12, U16};
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use chacha20poly1305::ChaCha20Poly1305;
 
@@ -11,22 +12,21 @@ use crate::ids::Suite;
 /// Bytes of the tag, which stands behind the ciphertext.
 pub(crate) const TAG_LEN: usize = 16;
 
-/// A key for one message.
-pub(crate) struct SingleUse(Cipher);
-
-impl SingleUse {
-    pub(crate) fn new(suite: Suite, key: &[u8; 32]) -> Result<Self> {
-        Cipher::new(suite, key).map(SingleUse)
+/// Encrypts `buffer` in place under a key that serves this one message, and returns the tag.
+pub(crate) fn seal_once(suite: Suite, key: &[u8; 32], aad: &[u8], buffer: &mut [u8]) -> Result<[u8; TAG_LEN]> {
+    match suite {
+        Suite::Aes256Gcm => seal(&Aes256Gcm::new(key.into()), 0, aad, buffer),
+        Suite::ChaCha20Poly1305 => seal(&ChaCha20Poly1305::new(key.into()), 0, aad, buffer),
+        _ => Err(Error::new(Code::KeySuite)),
     }
+}
 
-    /// Encrypts `buffer` in place and returns the tag.
-    pub(crate) fn seal(self, aad: &[u8], buffer: &mut [u8]) -> Result<[u8; TAG_LEN]> {
-        self.0.seal(&nonce(0), aad, buffer)
-    }
-
-    /// Checks the tag and decrypts `buffer` in place; on failure the buffer holds no plaintext.
-    pub(crate) fn open(self, aad: &[u8], buffer: &mut [u8], tag: &[u8]) -> Result<()> {
-        self.0.open(&nonce(0), aad, buffer, tag)
+/// Checks the tag and decrypts `buffer` in place; on failure the buffer holds no plaintext.
+pub(crate) fn open_once(suite: Suite, key: &[u8; 32], aad: &[u8], buffer: &mut [u8], tag: &[u8]) -> Result<()> {
+    match suite {
+        Suite::Aes256Gcm => open(&Aes256Gcm::new(key.into()), 0, aad, buffer, tag),
+        Suite::ChaCha20Poly1305 => open(&ChaCha20Poly1305::new(key.into()), 0, aad, buffer, tag),
+        _ => Err(Error::new(Code::KeySuite)),
     }
 }
 
@@ -44,13 +44,13 @@ impl Numbered {
     /// Encrypts `buffer` in place under the next number; returns the number and the tag.
     pub(crate) fn seal_next(&mut self, aad: &[u8], buffer: &mut [u8]) -> Result<(u32, [u8; TAG_LEN])> {
         let number = self.next;
-        self.next = number.checked_add(1).ok_or(Error::new(Code::LimitFields))?;
-        Ok((number, self.cipher.seal(&nonce(number), aad, buffer)?))
+        self.next = number.checked_add(1).ok_or_else(|| Error::new(Code::LimitFields))?;
+        Ok((number, self.cipher.seal(number, aad, buffer)?))
     }
 
     /// Checks the tag and decrypts `buffer` in place; on failure the buffer holds no plaintext.
     pub(crate) fn open(&self, number: u32, aad: &[u8], buffer: &mut [u8], tag: &[u8]) -> Result<()> {
-        self.cipher.open(&nonce(number), aad, buffer, tag)
+        self.cipher.open(number, aad, buffer, tag)
     }
 }
 
@@ -72,26 +72,36 @@ impl Cipher {
         }
     }
 
-    fn seal(&self, nonce: &[u8; 12], aad: &[u8], buffer: &mut [u8]) -> Result<[u8; TAG_LEN]> {
-        let sealed = match self {
-            Cipher::Aes(cipher) => cipher.encrypt_inout_detached(nonce.into(), aad, buffer.into()),
-            Cipher::ChaCha(cipher) => cipher.encrypt_inout_detached(nonce.into(), aad, buffer.into()),
-        };
-        sealed.map(Into::into).map_err(|_| Error::new(Code::LimitField))
+    fn seal(&self, number: u32, aad: &[u8], buffer: &mut [u8]) -> Result<[u8; TAG_LEN]> {
+        match self {
+            Cipher::Aes(cipher) => seal(cipher, number, aad, buffer),
+            Cipher::ChaCha(cipher) => seal(cipher, number, aad, buffer),
+        }
     }
 
-    fn open(&self, nonce: &[u8; 12], aad: &[u8], buffer: &mut [u8], tag: &[u8]) -> Result<()> {
-        let tag: &[u8; TAG_LEN] = tag.try_into().map_err(|_| Error::new(Code::Rejected))?;
-        let opened = match self {
-            Cipher::Aes(cipher) => {
-                cipher.decrypt_inout_detached(nonce.into(), aad, buffer.into(), tag.into())
-            }
-            Cipher::ChaCha(cipher) => {
-                cipher.decrypt_inout_detached(nonce.into(), aad, buffer.into(), tag.into())
-            }
-        };
-        opened.map_err(|_| Error::new(Code::Rejected))
+    fn open(&self, number: u32, aad: &[u8], buffer: &mut [u8], tag: &[u8]) -> Result<()> {
+        match self {
+            Cipher::Aes(cipher) => open(cipher, number, aad, buffer, tag),
+            Cipher::ChaCha(cipher) => open(cipher, number, aad, buffer, tag),
+        }
     }
+}
+
+fn seal<C>(cipher: &C, number: u32, aad: &[u8], buffer: &mut [u8]) -> Result<[u8; TAG_LEN]>
+where
+    C: AeadInOut<NonceSize = U12, TagSize = U16>,
+{
+    let sealed = cipher.encrypt_inout_detached(&nonce(number).into(), aad, buffer.into());
+    sealed.map(Into::into).map_err(|_| Error::new(Code::LimitField))
+}
+
+fn open<C>(cipher: &C, number: u32, aad: &[u8], buffer: &mut [u8], tag: &[u8]) -> Result<()>
+where
+    C: AeadInOut<NonceSize = U12, TagSize = U16>,
+{
+    let rejected = |_| Error::new(Code::Rejected);
+    let tag: &[u8; TAG_LEN] = tag.try_into().map_err(|_| Error::new(Code::Rejected))?;
+    cipher.decrypt_inout_detached(&nonce(number).into(), aad, buffer.into(), tag.into()).map_err(rejected)
 }
 
 /// The number as a 96-bit big-endian integer.
@@ -135,19 +145,19 @@ mod tests {
     #[test]
     fn lesson_f7_tags_are_whole_and_failed_buffers_hold_no_plaintext() {
         for suite in SUITES {
-            let key = || SingleUse::new(suite, &[9; 32]).unwrap();
+            let key = [9; 32];
             let mut sealed = *b"4111111111111111";
-            let tag = key().seal(b"", &mut sealed).unwrap();
+            let tag = seal_once(suite, &key, b"", &mut sealed).unwrap();
             let ciphertext = sealed;
             for len in 0..TAG_LEN {
-                assert!(key().open(b"", &mut sealed, &tag[..len]).is_err());
+                assert!(open_once(suite, &key, b"", &mut sealed, &tag[..len]).is_err());
                 assert_eq!(sealed, ciphertext);
             }
-            assert!(key().open(b"", &mut sealed, &[0; TAG_LEN]).is_err());
+            assert!(open_once(suite, &key, b"", &mut sealed, &[0; TAG_LEN]).is_err());
             assert_eq!(sealed, ciphertext);
-            assert!(key().open(b"x", &mut sealed, &tag).is_err());
+            assert!(open_once(suite, &key, b"x", &mut sealed, &tag).is_err());
             assert_eq!(sealed, ciphertext);
-            key().open(b"", &mut sealed, &tag).unwrap();
+            open_once(suite, &key, b"", &mut sealed, &tag).unwrap();
             assert_eq!(&sealed, b"4111111111111111");
         }
     }

@@ -45,7 +45,7 @@ pub(crate) fn bounds(
             continue;
         }
         let anchors = selection.anchors(policy, field);
-        let slot = last.get_mut(usize::from(field.rule)).ok_or(Error::new(Code::Internal))?;
+        let slot = last.get_mut(usize::from(field.rule)).ok_or_else(|| Error::new(Code::Internal))?;
         let same = slot.filter(|&other| {
             selection.fields.get(other).is_some_and(|other| selection.anchors(policy, other) == anchors)
         });

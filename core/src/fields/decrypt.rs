@@ -95,7 +95,7 @@ fn decrypt_values(cipher: &FieldCipher, selection: &Selection<'_>, context: &Con
     let mut bodies: Vec<Body> = Vec::with_capacity(selection.fields.len());
     let mut faults = Faults::default();
     let mut accepted_plain = Vec::new();
-    let mut body = Vec::new();
+    let mut body = Vec::with_capacity(256);
     for (at, field) in selection.fields.iter().enumerate() {
         let rule = rule_of(policy, field)?;
         let string = content(selection, field);
@@ -127,14 +127,14 @@ fn decrypt_values(cipher: &FieldCipher, selection: &Selection<'_>, context: &Con
     // Clear values that were let through are not bound to anything.
     let sealed = |field: &Field| accepted_plain.binary_search(&field.start).is_err();
     let bounds = binding::bounds(policy, selection, &cipher.limits, sealed).map_err(as_rejected)?;
-    let (mut aad, mut position) = (Vec::new(), Vec::new());
+    let (mut aad, mut position) = (Vec::with_capacity(256), Vec::with_capacity(128));
     let mut mismatch = None;
     let mut opened: Vec<(usize, usize, usize)> = Vec::with_capacity(bodies.len());
     let mut finished = output.finish_copying(selection.text.len());
     for entry in &bodies {
-        let field = selection.fields.get(entry.field).ok_or(Error::new(Code::Internal))?;
+        let field = selection.fields.get(entry.field).ok_or_else(|| Error::new(Code::Internal))?;
         let rule = rule_of(policy, field)?;
-        let chosen = keys.chosen.get(entry.key).ok_or(Error::new(Code::Internal))?;
+        let chosen = keys.chosen.get(entry.key).ok_or_else(|| Error::new(Code::Internal))?;
         let key = chosen.key_use();
         let exact = selection.position(field);
         position.clear();
@@ -147,7 +147,7 @@ fn decrypt_values(cipher: &FieldCipher, selection: &Selection<'_>, context: &Con
             &position,
             bounds.get(entry.field),
         );
-        let bytes = finished.bytes.get_mut(entry.from..entry.to).ok_or(Error::new(Code::Internal))?;
+        let bytes = finished.bytes.get_mut(entry.from..entry.to).ok_or_else(|| Error::new(Code::Internal))?;
         let text = value::open(bytes, key, rule.position.mode(), &aad)?;
         check_opened(text, binding::depth(exact), cipher.limits.depth)?;
         if rule.types.is_some_and(|types| !types.allow(text)) {
@@ -197,11 +197,15 @@ fn read_token<'r>(
 #[derive(Default)]
 struct Keys<'r> {
     chosen: Vec<Chosen<'r>>,
-    by_name: HashMap<(u16, Suite, String), usize>,
-    last: Option<(u16, usize)>,
+    /// Which of `chosen` serves a rule, while there are few.
+    few: Vec<(u16, usize)>,
+    many: HashMap<(u16, Suite, String), usize>,
 }
 
 impl<'r> Keys<'r> {
+    /// More pairs of rule and key than this are looked up by hash.
+    const FEW: usize = 16;
+
     fn find(
         &mut self,
         rule: u16,
@@ -209,23 +213,25 @@ impl<'r> Keys<'r> {
         suite: Suite,
         choose: impl FnOnce() -> Result<Chosen<'r>>,
     ) -> Result<usize> {
-        // Neighbours mostly have one key.
-        if let Some((last_rule, at)) = self.last {
-            let same = |chosen: &Chosen<'_>| chosen.key.kid.as_str() == kid && chosen.key.suite == suite;
-            if last_rule == rule && self.chosen.get(at).is_some_and(same) {
-                return Ok(at);
-            }
+        let same = |at: usize| {
+            let chosen = self.chosen.get(at);
+            chosen.is_some_and(|chosen| chosen.key.kid.as_str() == kid && chosen.key.suite == suite)
+        };
+        if let Some((_, at)) = self.few.iter().find(|(own, at)| *own == rule && same(*at)) {
+            return Ok(*at);
+        }
+        let at = self.chosen.len();
+        if self.few.len() < Self::FEW {
+            self.chosen.push(choose()?);
+            self.few.push((rule, at));
+            return Ok(at);
         }
         let name = (rule, suite, kid.to_owned());
-        let at = match self.by_name.get(&name) {
-            Some(at) => *at,
-            None => {
-                self.chosen.push(choose()?);
-                self.by_name.insert(name, self.chosen.len() - 1);
-                self.chosen.len() - 1
-            }
-        };
-        self.last = Some((rule, at));
+        if let Some(at) = self.many.get(&name) {
+            return Ok(*at);
+        }
+        self.chosen.push(choose()?);
+        self.many.insert(name, at);
         Ok(at)
     }
 }
@@ -254,7 +260,7 @@ fn decrypt_document(
     let mut header_pending = true;
     let mut fields: Vec<(u32, Body)> = Vec::with_capacity(selection.fields.len());
     let mut clear_values = false;
-    let mut body = Vec::new();
+    let mut body = Vec::with_capacity(256);
     for (at, field) in selection.fields.iter().enumerate() {
         if header_pending && header_span.name < field.start as usize {
             output.replace(removed.0, removed.1, &[]);
@@ -282,7 +288,7 @@ fn decrypt_document(
         output.replace(removed.0, removed.1, &[]);
     }
     faults.raise(check_unselected(policy, selection))?;
-    let header = header.ok_or(Error::new(Code::Internal))?;
+    let header = header.ok_or_else(|| Error::new(Code::Internal))?;
 
     // Key, then the set as a whole.
     let choice = KeyChoice::new(&cipher.ring, context)?;
@@ -304,9 +310,9 @@ fn decrypt_document(
     let mut opener = Opener::new(chosen.key_use(), &header)?;
     let mut finished = output.finish_copying(selection.text.len());
     for at in order.into_iter().flatten() {
-        let (_, entry) = fields.get(at).ok_or(Error::new(Code::Internal))?;
-        let field = selection.fields.get(entry.field).ok_or(Error::new(Code::Internal))?;
-        let sealed = finished.bytes.get(entry.from + 4..entry.to).ok_or(Error::new(Code::Internal))?;
+        let (_, entry) = fields.get(at).ok_or_else(|| Error::new(Code::Internal))?;
+        let field = selection.fields.get(entry.field).ok_or_else(|| Error::new(Code::Internal))?;
+        let sealed = finished.bytes.get(entry.from + 4..entry.to).ok_or_else(|| Error::new(Code::Internal))?;
         opener.authenticate(selection.position(field), sealed);
     }
     if policy.whole_document {
@@ -321,9 +327,9 @@ fn decrypt_document(
     let mut mismatch = None;
     let mut opened = Vec::with_capacity(fields.len());
     for (counter, entry) in &fields {
-        let field = selection.fields.get(entry.field).ok_or(Error::new(Code::Internal))?;
+        let field = selection.fields.get(entry.field).ok_or_else(|| Error::new(Code::Internal))?;
         let exact = selection.position(field);
-        let sealed = finished.bytes.get_mut(entry.from + 4..entry.to).ok_or(Error::new(Code::Internal))?;
+        let sealed = finished.bytes.get_mut(entry.from + 4..entry.to).ok_or_else(|| Error::new(Code::Internal))?;
         let text = opener.open(*counter, exact, sealed)?;
         check_opened(text, binding::depth(exact), cipher.limits.depth)?;
         if rule_of(policy, field)?.types.is_some_and(|types| !types.allow(text)) {
@@ -447,7 +453,7 @@ impl<'t> Output<'t> {
 
     fn finish_copying(mut self, end: usize) -> Finished {
         self.bytes.extend_from_slice(self.text.get(self.copied..end).unwrap_or_default());
-        Finished { bytes: self.bytes, ends: Vec::new() }
+        Finished { bytes: self.bytes, ends: Vec::with_capacity(16) }
     }
 }
 

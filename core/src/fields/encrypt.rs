@@ -63,7 +63,7 @@ pub(super) fn check_unselected(policy: &Inner, selection: &Selection<'_>) -> Res
 }
 
 pub(super) fn rule_of<'p>(policy: &'p Inner, field: &Field) -> Result<&'p Rule> {
-    policy.rules.get(usize::from(field.rule)).ok_or(Error::new(Code::Internal))
+    policy.rules.get(usize::from(field.rule)).ok_or_else(|| Error::new(Code::Internal))
 }
 
 fn check_value(policy: &Inner, selection: &Selection<'_>, field: &Field, max_len: usize) -> Result<()> {
@@ -73,7 +73,7 @@ fn check_value(policy: &Inner, selection: &Selection<'_>, field: &Field, max_len
         return Err(selection.fault(Code::TypeMismatch, field.start));
     }
     let begins_like_ours = |value: &[u8]| {
-        value.first() == Some(&b'"')
+        matches!(value, [b'"', b'a' | b'\\', ..])
             && text::prefix(&json_text::decoded_string(value, 0, value.len())).is_some()
     };
     if !rule.nested && begins_like_ours(value) {
@@ -126,7 +126,7 @@ fn encrypt_values(
     for field in &selection.fields {
         let rule = rule_of(policy, field)?;
         let chosen =
-            keys.get(usize::from(field.rule)).and_then(Option::as_ref).ok_or(Error::new(Code::Internal))?;
+            keys.get(usize::from(field.rule)).and_then(Option::as_ref).ok_or_else(|| Error::new(Code::Internal))?;
         let value = selection.value(field).len();
         len += text::token_len(&chosen.key.kid, padding(rule).padded_len(value)) - value;
     }
@@ -134,12 +134,13 @@ fn encrypt_values(
 
     let mut salts = Salts::new(cipher, selection.fields.len())?;
     out.reserve_exact(len);
-    let (mut work, mut aad, mut position) = (Zeroizing::new(Vec::new()), Vec::new(), Vec::new());
+    let mut work = Zeroizing::new(Vec::with_capacity(256));
+    let (mut aad, mut position) = (Vec::with_capacity(256), Vec::with_capacity(128));
     let mut copied = 0;
     for (at, field) in selection.fields.iter().enumerate() {
         let rule = rule_of(policy, field)?;
         let chosen =
-            keys.get(usize::from(field.rule)).and_then(Option::as_ref).ok_or(Error::new(Code::Internal))?;
+            keys.get(usize::from(field.rule)).and_then(Option::as_ref).ok_or_else(|| Error::new(Code::Internal))?;
         let key = chosen.key_use();
         position.clear();
         binding::write_position(&mut position, &rule.position, selection.position(field));
@@ -242,7 +243,7 @@ fn encrypt_document(
 
 /// J of the document without its header, encrypted strings in place.
 pub(super) fn whole_document(selection: &Selection<'_>, strings: &[(usize, &[u8])]) -> Result<Vec<u8>> {
-    let index = selection.index.as_ref().ok_or(Error::new(Code::Internal))?;
+    let index = selection.index.as_ref().ok_or_else(|| Error::new(Code::Internal))?;
     let mut whole = Vec::with_capacity(selection.text.len());
     canonical::write(&mut whole, index, 0, strings);
     Ok(whole)
@@ -274,7 +275,7 @@ impl Salts {
     /// The next salt; where salts are hedged, `hedge` turns 32 random bytes into 32 of which the first 24 serve.
     fn next(&mut self, hedge: impl FnOnce(&[u8], &mut [u8; 32])) -> Result<[u8; SALT_LEN]> {
         let each = if self.hedged { 32 } else { SALT_LEN };
-        let random = self.random.get(self.taken..self.taken + each).ok_or(Error::new(Code::Internal))?;
+        let random = self.random.get(self.taken..self.taken + each).ok_or_else(|| Error::new(Code::Internal))?;
         self.taken += each;
         let mut mixed = [0; 32];
         let source = if self.hedged {
@@ -283,6 +284,6 @@ impl Salts {
         } else {
             random
         };
-        source.first_chunk::<SALT_LEN>().copied().ok_or(Error::new(Code::Internal))
+        source.first_chunk::<SALT_LEN>().copied().ok_or_else(|| Error::new(Code::Internal))
     }
 }

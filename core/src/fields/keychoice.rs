@@ -1,5 +1,6 @@
 //! Which key encrypts, and which keys may decrypt, under a rule and a context.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::context::Context;
@@ -29,12 +30,15 @@ pub(crate) struct KeyChoice<'r, 'c> {
     ring: &'r Keyring,
     context: &'c Context,
     primary: Option<&'r Key>,
+    /// Rules mostly share their key: the ring's cache is asked once.
+    last: RefCell<Option<(&'r Key, Arc<ContextKey>)>>,
 }
 
 impl<'r, 'c> KeyChoice<'r, 'c> {
     pub(crate) fn new(ring: &'r Keyring, context: &'c Context) -> Result<Self> {
         context.demand_purpose()?;
-        Ok(KeyChoice { ring, context, primary: ring.primary_for(Purpose::Seal, context).ok() })
+        let primary = ring.primary_for(Purpose::Seal, context).ok();
+        Ok(KeyChoice { ring, context, primary, last: RefCell::new(None) })
     }
 
     /// The key that encrypts: the primary if allowed, else the only active key among the allowed ones.
@@ -109,6 +113,12 @@ impl<'r, 'c> KeyChoice<'r, 'c> {
     }
 
     fn chosen(&self, key: &'r Key) -> Result<Chosen<'r>> {
-        Ok(Chosen { key, context_key: self.ring.context_key(key, self.context)? })
+        let mut last = self.last.borrow_mut();
+        let context_key = match &*last {
+            Some((own, found)) if own.kid == key.kid => Arc::clone(found),
+            _ => self.ring.context_key(key, self.context)?,
+        };
+        *last = Some((key, Arc::clone(&context_key)));
+        Ok(Chosen { key, context_key })
     }
 }

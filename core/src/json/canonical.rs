@@ -3,6 +3,8 @@
 //! It is RFC 8785 but for numbers, where nothing is refused and nothing collides: every zero is `0`; a number whose
 //! RFC 8785 text denotes the same decimal has that text; any other is written exactly, as `[-]d[.ddd]e[-]n`.
 
+use std::borrow::Cow;
+
 use crate::json::index::{Index, NodeId, NodeKind};
 use crate::json::text;
 
@@ -12,7 +14,8 @@ pub(crate) type Overrides<'o> = &'o [(usize, &'o [u8])];
 /// Appends the canonical text of the value `id` and all that it holds; values that `overrides` names are taken from
 /// there as they are.
 pub(crate) fn write(out: &mut Vec<u8>, index: &Index<'_>, id: NodeId, overrides: Overrides<'_>) {
-    let mut open: Vec<Open> = Vec::new();
+    let mut open: Vec<Open> = Vec::with_capacity(16);
+    let mut pending: Vec<Pending<'_>> = Vec::with_capacity(64);
     let mut next = Some(id);
     loop {
         if let Some(id) = next.take() {
@@ -20,28 +23,32 @@ pub(crate) fn write(out: &mut Vec<u8>, index: &Index<'_>, id: NodeId, overrides:
             if let Ok(at) = overrides.binary_search_by_key(&start, |(start, _)| *start) {
                 out.extend_from_slice(overrides.get(at).map_or(&[], |(_, text)| *text));
             } else {
+                let bottom = pending.len();
                 match index.kind(id) {
                     NodeKind::Object => {
                         out.push(b'{');
-                        open.push(Open { close: b'}', children: sorted_members(index, id), first: true });
+                        pending.extend(index.children(id).map(|child| (index.name(child).unwrap_or_default(), child)));
+                        sort_members(pending.get_mut(bottom..).unwrap_or_default());
+                        open.push(Open { close: b'}', bottom, first: true });
                     }
                     NodeKind::Array => {
                         out.push(b'[');
-                        let mut children: Vec<NodeId> = index.children(id).collect();
-                        children.reverse();
-                        open.push(Open { close: b']', children, first: true });
+                        pending.extend(index.children(id).map(|child| (Cow::Borrowed(&[][..]), child)));
+                        pending.get_mut(bottom..).unwrap_or_default().reverse();
+                        open.push(Open { close: b']', bottom, first: true });
                     }
                     _ => write_scalar(out, index.raw(id)),
                 }
             }
         }
         let Some(container) = open.last_mut() else { return };
-        match container.children.pop() {
-            Some(child) => {
+        let child = if pending.len() > container.bottom { pending.pop() } else { None };
+        match child {
+            Some((name, child)) => {
                 if !std::mem::take(&mut container.first) {
                     out.push(b',');
                 }
-                if let Some(name) = index.name(child) {
+                if container.close == b'}' {
                     text::write_string(out, &name);
                     out.push(b':');
                 }
@@ -66,24 +73,36 @@ pub(crate) fn write_scalar(out: &mut Vec<u8>, raw: &[u8]) {
     }
 }
 
+/// A value that is still to be written, with its member name if it has one.
+type Pending<'n> = (Cow<'n, [u8]>, NodeId);
+
 struct Open {
     close: u8,
-    /// What is still to be written, last first.
-    children: Vec<NodeId>,
+    /// Where this container's values begin among all that are pending, last first.
+    bottom: usize,
     first: bool,
 }
 
-/// The members in descending order of their names' UTF-16 code units (RFC 8785, section 3.2.3).
-fn sorted_members(index: &Index<'_>, id: NodeId) -> Vec<NodeId> {
-    let mut members: Vec<_> =
-        index.children(id).map(|child| (index.name(child).unwrap_or_default(), child)).collect();
+/// Descending order of the names' UTF-16 code units (RFC 8785, section 3.2.3).
+fn sort_members(members: &mut [Pending<'_>]) {
     if members.iter().all(|(name, _)| name.is_ascii()) {
         members.sort_unstable_by(|a, b| b.0.cmp(&a.0));
     } else {
         let units = |name: &[u8]| -> Vec<u16> { String::from_utf8_lossy(name).encode_utf16().collect() };
         members.sort_by_cached_key(|(name, _)| std::cmp::Reverse(units(name)));
     }
-    members.into_iter().map(|(_, child)| child).collect()
+}
+
+/// `d.ddd` of at most 15 digits, not smaller than a tenth: only zeros at its end keep it from being canonical.
+fn short_decimal(raw: &[u8]) -> Option<&[u8]> {
+    let plain = raw.strip_prefix(b"-").unwrap_or(raw);
+    let point = plain.iter().position(|byte| *byte == b'.')?;
+    let fits = plain.len() <= 16
+        && plain.iter().enumerate().all(|(at, byte)| at == point || byte.is_ascii_digit())
+        && (plain.first() != Some(&b'0') || plain.get(2).is_some_and(|byte| *byte != b'0'));
+    let end = raw.iter().rposition(|byte| *byte != b'0')?;
+    let end = if raw.get(end) == Some(&b'.') { end } else { end + 1 };
+    if fits { raw.get(..end) } else { None }
 }
 
 fn write_number(out: &mut Vec<u8>, raw: &[u8]) {
@@ -91,6 +110,10 @@ fn write_number(out: &mut Vec<u8>, raw: &[u8]) {
     let plain = raw.strip_prefix(b"-").unwrap_or(raw);
     if plain.len() <= 15 && raw != b"-0" && plain.iter().all(u8::is_ascii_digit) {
         out.extend_from_slice(raw);
+        return;
+    }
+    if let Some(short) = short_decimal(raw) {
+        out.extend_from_slice(short);
         return;
     }
     let decimal = Decimal::parse(raw);
@@ -261,7 +284,9 @@ mod tests {
             ("100e-99999999999999999999", "1e-99999999999999999997"),
             ("333333333.33333329", "3.3333333333333329e8"),
             ("333333333.3333333", "333333333.3333333"),
-            ("4.50", "4.5"),
+            ("4.50", "4.5"), ("10.00", "10"), ("-10.10", "-10.1"), ("0.50", "0.5"), ("-0.5", "-0.5"), ("0.05", "0.05"),
+            ("100.0", "100"), ("99999999999999.9", "99999999999999.9"), ("0.000", "0"), ("-0.0", "0"), ("0.10", "0.1"),
+            ("123456789012.345", "123456789012.345"), ("5.0e0", "5"),
             ("2e-3", "0.002"),
         ];
         for (text, expected) in cases {

@@ -17,7 +17,7 @@ impl<'t> File<'t> {
         match Index::build(text, 32) {
             Ok(index) => Ok(File { index, code }),
             Err(fault) => {
-                let detail = fault.detail().unwrap_or(fault.code().sentence()).to_owned();
+                let detail = fault.detail().unwrap_or_else(|| fault.code().sentence()).to_owned();
                 let offset = usize::try_from(fault.offset().unwrap_or(0)).unwrap_or(0);
                 Err(Error::because(code, detail).with_offset(offset))
             }

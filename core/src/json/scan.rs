@@ -228,6 +228,11 @@ impl<V: Visitor> Scanner<'_, V> {
         if self.outer.len() >= self.max_depth {
             return Err(Error::new(Code::LimitDepth).with_offset(at));
         }
+        if self.outer.capacity() == 0 {
+            // Enough for most documents; a text that is one scalar costs no allocation.
+            self.outer.reserve(16);
+            self.names.reserve(64);
+        }
         self.outer.push(self.frame);
         self.frame = Frame { container, first_name: self.names.len(), seen: 0 };
         self.visitor.begin(at, container == Container::Object)
@@ -240,7 +245,7 @@ impl<V: Visitor> Scanner<'_, V> {
             return Err(duplicate(offset));
         }
         self.names.truncate(self.frame.first_name);
-        self.frame = self.outer.pop().unwrap_or(Frame::top());
+        self.frame = self.outer.pop().unwrap_or_else(Frame::top);
         self.visitor.end(end)?;
         Ok(end)
     }

@@ -5,6 +5,7 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use sha2::block_api::compress256;
 use zeroize::Zeroize;
 
 use crate::error::{Code, Error, Result};
@@ -41,8 +42,26 @@ impl Label {
     }
 }
 
-/// K_ctx: the key for one root, purpose, suite, key id and context, kept as its HMAC state. Wiped when dropped.
-pub(crate) struct ContextKey(Hmac<Sha256>);
+/// K_ctx: the key for one root, purpose, suite, key id and context. What is kept is the state of HMAC-SHA-256 after
+/// the key's two pads (RFC 2104, section 4), so that a derivation costs no key set-up. Wiped when dropped.
+pub(crate) struct ContextKey {
+    inner: State,
+    outer: State,
+    /// The same for messages that do not fit into [`BUFFER`].
+    long: Hmac<Sha256>,
+}
+
+/// The chaining value of SHA-256 (FIPS 180-4, section 6.2).
+type State = [u32; 8];
+
+/// FIPS 180-4, section 5.3.3.
+const INITIAL: State = [
+    0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
+];
+
+const BLOCK: usize = 64;
+/// Messages with their padding that are hashed on the stack: positions and bound ids mostly fit.
+const BUFFER: usize = 5 * BLOCK;
 
 impl ContextKey {
     /// `KDF(root, purpose, u8(suite) ‖ u8(len kid) ‖ kid ‖ SHA-256(enc(context)))`.
@@ -61,14 +80,59 @@ impl ContextKey {
         mac.update(context_digest);
         mac.update(&[1]);
         let mut derived: [u8; 32] = mac.finalize().into_bytes().into();
-        let key = keyed(&derived);
+        let key = ContextKey::of(&derived);
         derived.zeroize();
-        key.map(ContextKey)
+        key
+    }
+
+    fn of(key: &[u8; 32]) -> Result<Self> {
+        let padded = |byte: u8| {
+            let mut pad = [byte; BLOCK];
+            pad.iter_mut().zip(key).for_each(|(pad, key)| *pad ^= key);
+            let mut state = INITIAL;
+            compress(&mut state, &[pad]);
+            pad.zeroize();
+            state
+        };
+        Ok(ContextKey { inner: padded(0x36), outer: padded(0x5c), long: keyed(key)? })
     }
 
     /// 32 bytes for `label` and the concatenated `data`, written into `out`.
     pub(crate) fn expand(&self, label: Label, data: &[&[u8]], out: &mut [u8; 32]) {
-        let mut mac = self.0.clone();
+        let len = label.prefix().len() + data.iter().map(|part| part.len()).sum::<usize>() + 1;
+        // One byte and a length of eight close the message.
+        if len + 9 > BUFFER {
+            return self.expand_long(label, data, out);
+        }
+        let mut buffer = [0; BUFFER];
+        let mut at = 0;
+        for part in std::iter::once(&label.prefix()).chain(data).chain([&&[1, 0x80][..]]) {
+            if let Some(to) = buffer.get_mut(at..at + part.len()) {
+                to.copy_from_slice(part);
+            }
+            at += part.len();
+        }
+        let end = (len + 9).next_multiple_of(BLOCK);
+        if let Some(to) = buffer.get_mut(end - 8..end) {
+            to.copy_from_slice(&bits(BLOCK + len));
+        }
+        let mut state = self.inner;
+        compress(&mut state, buffer.as_chunks().0.get(..end / BLOCK).unwrap_or_default());
+
+        let mut block = [0; BLOCK];
+        let (digest, rest) = block.split_at_mut(32);
+        digest.as_chunks_mut().0.iter_mut().zip(state).for_each(|(to, word)| *to = word.to_be_bytes());
+        rest.iter_mut().zip([0x80]).for_each(|(to, byte)| *to = byte);
+        rest.iter_mut().skip(24).zip(bits(BLOCK + 32)).for_each(|(to, byte)| *to = byte);
+        let mut state = self.outer;
+        compress(&mut state, &[block]);
+        out.as_chunks_mut().0.iter_mut().zip(state).for_each(|(to, word)| *to = word.to_be_bytes());
+        state.zeroize();
+    }
+
+    #[cold]
+    fn expand_long(&self, label: Label, data: &[&[u8]], out: &mut [u8; 32]) {
+        let mut mac = self.long.clone();
         mac.update(label.prefix());
         for part in data {
             mac.update(part);
@@ -76,6 +140,24 @@ impl ContextKey {
         mac.update(&[1]);
         out.copy_from_slice(&mac.finalize().into_bytes());
     }
+}
+
+impl Drop for ContextKey {
+    fn drop(&mut self) {
+        self.inner.zeroize();
+        self.outer.zeroize();
+    }
+}
+
+/// A function of its own: inlined into code that uses wide vectors, SHA instructions can become a hundred times slower.
+#[inline(never)]
+fn compress(state: &mut State, blocks: &[[u8; BLOCK]]) {
+    compress256(state, blocks);
+}
+
+/// The length of a message, in bits, as SHA-256 closes it.
+fn bits(bytes: usize) -> [u8; 8] {
+    (8 * bytes as u64).to_be_bytes()
 }
 
 /// HMAC-SHA-256 over a document of layout D.
@@ -129,11 +211,18 @@ mod tests {
     fn assert_is(key: &ContextKey, expected: &str) {
         let bytes: Vec<u8> =
             (0..32).map(|at| u8::from_str_radix(&expected[2 * at..2 * at + 2], 16).unwrap()).collect();
-        let mut direct = Hmac::<Sha256>::new_from_slice(&bytes).unwrap();
-        direct.update(b"apiseal/v1/key\0probe\x01");
-        let mut out = [0; 32];
-        key.expand(Label::Key, &[b"pro", b"be"], &mut out);
-        assert_eq!(hex(&out), hex(&direct.finalize().into_bytes()));
+        // Every length around the ends of blocks, and messages that do not fit into the buffer.
+        for len in (0..400).chain([1000, 100_000]) {
+            let message = vec![0x5a; len];
+            let mut direct = Hmac::<Sha256>::new_from_slice(&bytes).unwrap();
+            direct.update(b"apiseal/v1/key\0");
+            direct.update(&message);
+            direct.update(&[1]);
+            let mut out = [0; 32];
+            let (one, other) = message.split_at(len / 3);
+            key.expand(Label::Key, &[one, &[], other], &mut out);
+            assert_eq!(hex(&out), hex(&direct.finalize().into_bytes()), "{len}");
+        }
     }
 
     #[test]

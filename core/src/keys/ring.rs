@@ -91,7 +91,7 @@ impl Keyring {
 
     /// K_ctx of a key of this ring, from the cache if it is there.
     pub(crate) fn context_key(&self, key: &Key, context: &Context) -> Result<Arc<ContextKey>> {
-        let at = *self.0.by_kid.get(key.kid.as_str()).ok_or(Error::new(Code::Internal))?;
+        let at = *self.0.by_kid.get(key.kid.as_str()).ok_or_else(|| Error::new(Code::Internal))?;
         self.0.cache.get((at, *context.digest()), || {
             ContextKey::derive(key.secret.expose(), key.purpose.name(), key.suite, &key.kid, context.digest())
         })

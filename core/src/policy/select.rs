@@ -1,5 +1,7 @@
 //! Finds what a policy selects in a document: one pass, with the span index only where a rule needs it.
 
+use std::borrow::Cow;
+
 use crate::error::{Code, Error, Result};
 use crate::json::index::{Index, IndexBuilder};
 use crate::json::path::eval::{self, Budget};
@@ -329,17 +331,17 @@ impl<'p, 't, const W: usize> Matcher<'p, 't, W> {
             stay: states_of(&program.stay),
             any: states_of(&program.any),
             accept,
-            frames: Vec::new(),
+            frames: Vec::with_capacity(16),
             unfinished: Vec::new(),
             protected: 0,
             next: states_of(&program.start),
             segment: Segment::Root,
-            position: Vec::new(),
+            position: Vec::with_capacity(128),
             selection: Selection {
                 text,
-                fields: Vec::new(),
-                captures: Vec::new(),
-                positions: Vec::new(),
+                fields: Vec::with_capacity(16),
+                captures: Vec::with_capacity(4),
+                positions: Vec::with_capacity(512),
                 anchors: Vec::new(),
                 root: 0,
                 root_is_object: false,
@@ -467,14 +469,15 @@ impl<'p, 't, const W: usize> Matcher<'p, 't, W> {
     /// Notes a string that begins like one of ours, unless a rule certainly selects it.
     #[inline(always)]
     fn look_at_string(&mut self, start: usize, end: usize, escaped: bool, accepted: bool) {
-        if self.selection.text.get(start + 1) == Some(&b'a') || escaped {
-            self.look_closer(start, end, accepted);
+        if let Some(b'a' | b'\\') = self.selection.text.get(start + 1) {
+            self.look_closer(start, end, escaped, accepted);
         }
     }
 
     #[inline(never)]
-    fn look_closer(&mut self, start: usize, end: usize, accepted: bool) {
-        let content = text::decoded_string(self.selection.text, start, end);
+    fn look_closer(&mut self, start: usize, end: usize, escaped: bool, accepted: bool) {
+        let raw = self.selection.text.get(start + 1..end - 1).unwrap_or_default();
+        let content = if escaped { Cow::Owned(text::unescape(raw)) } else { Cow::Borrowed(raw) };
         if !content.starts_with(b"as1") {
             return;
         }

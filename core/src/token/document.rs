@@ -135,8 +135,8 @@ impl<'k> Sealer<'k> {
             keys,
             mac,
             count,
-            aad: Vec::new(),
-            work: Vec::new(),
+            aad: Vec::with_capacity(256),
+            work: Vec::with_capacity(256),
         })
     }
 
@@ -196,7 +196,7 @@ impl Opener {
             return Err(Error::new(Code::Rejected));
         }
         let mac = FieldsMac::new(&keys.mac_key, key.suite, &header.salt, &header.commitment, header.count)?;
-        Ok(Opener { suite: key.suite, keys, mac: Some(mac), expected: header.mac, aad: Vec::new() })
+        Ok(Opener { suite: key.suite, keys, mac: Some(mac), expected: header.mac, aad: Vec::with_capacity(256) })
     }
 
     /// Adds the next field, in counter order, to the MAC.
@@ -211,7 +211,7 @@ impl Opener {
     /// # Errors
     /// [`Code::Rejected`].
     pub(crate) fn verify(&mut self, bound: &[&[u8]]) -> Result<()> {
-        let computed = self.mac.take().ok_or(Error::new(Code::Internal))?.finish(bound);
+        let computed = self.mac.take().ok_or_else(|| Error::new(Code::Internal))?.finish(bound);
         let same: bool = computed.ct_eq(&self.expected).into();
         if same { Ok(()) } else { Err(Error::new(Code::Rejected)) }
     }
@@ -230,7 +230,7 @@ impl Opener {
             return Err(Error::new(Code::Internal));
         }
         write_associated_data(&mut self.aad, self.suite, position);
-        let len = sealed.len().checked_sub(TAG_LEN).ok_or(Error::new(Code::Rejected))?;
+        let len = sealed.len().checked_sub(TAG_LEN).ok_or_else(|| Error::new(Code::Rejected))?;
         let (ciphertext, tag) = sealed.split_at_mut(len);
         self.keys.cipher.open(number, &self.aad, ciphertext, tag)?;
         Ok(pad::strip(ciphertext))

@@ -1,6 +1,6 @@
 //! The text form of tokens, field strings and headers: strict, one spelling for each content.
 
-use base64_simd::{AsOut, URL_SAFE_NO_PAD};
+use base64_simd::URL_SAFE_NO_PAD;
 
 use crate::aead::TAG_LEN;
 use crate::error::{Code, Error, Result};
@@ -69,12 +69,12 @@ pub(crate) fn parse_header<'t>(string: &'t [u8], body: &mut Vec<u8>) -> Result<&
 
 /// Decodes `as1f.body` into `body`, which is emptied first, and returns the counter in its first four bytes.
 pub(crate) fn parse_field(string: &[u8], body: &mut Vec<u8>) -> Result<u32> {
-    let text = string.strip_prefix(b"as1f.").ok_or(malformed("it does not begin with `as1f.`"))?;
+    let text = string.strip_prefix(b"as1f.").ok_or_else(|| malformed("it does not begin with `as1f.`"))?;
     decode(text, body)?;
     if body.len() < 4 + TAG_LEN + 1 {
         return Err(malformed("it is too short"));
     }
-    body.first_chunk::<4>().map(|counter| u32::from_be_bytes(*counter)).ok_or(malformed("it is too short"))
+    body.first_chunk::<4>().map(|counter| u32::from_be_bytes(*counter)).ok_or_else(|| malformed("it is too short"))
 }
 
 /// Appends `"as1.kid.body"` with quotes.
@@ -117,21 +117,17 @@ fn write(out: &mut Vec<u8>, prefix: &[u8], kid: Option<&Kid>, body: &[u8]) {
         out.extend_from_slice(kid.as_str().as_bytes());
         out.push(b'.');
     }
-    let from = out.len();
-    out.resize(from + base64_len(body.len()), 0);
-    if let Some(to) = out.get_mut(from..) {
-        let _ = URL_SAFE_NO_PAD.encode(body, to.as_out());
-    }
+    URL_SAFE_NO_PAD.encode_append(body, out);
     out.push(b'"');
 }
 
 fn parse_keyed<'t>(string: &'t [u8], prefix: &[u8], body: &mut Vec<u8>) -> Result<&'t str> {
-    let rest = string.strip_prefix(prefix).ok_or(malformed("it has another prefix"))?;
+    let rest = string.strip_prefix(prefix).ok_or_else(|| malformed("it has another prefix"))?;
     let dot =
-        rest.iter().take(33).position(|&byte| byte == b'.').ok_or(malformed("the key id is malformed"))?;
+        rest.iter().take(33).position(|&byte| byte == b'.').ok_or_else(|| malformed("the key id is malformed"))?;
     let (kid, text) = rest.split_at(dot);
     let kid = std::str::from_utf8(kid).map_err(|_| malformed("the key id is malformed"))?;
-    if Kid::parse(kid).is_err() {
+    if !Kid::is_legal(kid) {
         return Err(malformed("the key id is malformed"));
     }
     decode(text.get(1..).unwrap_or_default(), body)?;
@@ -142,9 +138,8 @@ fn parse_keyed<'t>(string: &'t [u8], prefix: &[u8], body: &mut Vec<u8>) -> Resul
 fn decode(text: &[u8], body: &mut Vec<u8>) -> Result<()> {
     body.clear();
     let len = URL_SAFE_NO_PAD.decoded_length(text).map_err(|_| malformed("it is not base64url"))?;
-    body.resize(len, 0);
-    match URL_SAFE_NO_PAD.decode(text, body.as_mut_slice().as_out()) {
-        Ok(decoded) if decoded.len() == len => Ok(()),
+    match URL_SAFE_NO_PAD.decode_append(text, body) {
+        Ok(()) if body.len() == len => Ok(()),
         _ => Err(malformed("it is not base64url")),
     }
 }

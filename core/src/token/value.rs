@@ -1,6 +1,6 @@
 //! Layout T: one value, one salt, one key, one token.
 
-use crate::aead::{SingleUse, TAG_LEN};
+use crate::aead::{self, TAG_LEN};
 use crate::error::{Code, Error, Result};
 use crate::ids::{Kid, Mode, Suite};
 use crate::keys::derive::{ContextKey, Label};
@@ -63,11 +63,9 @@ impl Sealing<'_> {
         work.extend_from_slice(value);
         work.resize(TOKEN_HEAD + padded, 0);
         key.context_key.expand(Label::Key, &[salt, &[key.suite.byte(), mode.byte()]], &mut derived);
-        let cipher = SingleUse::new(key.suite, &derived);
+        let tag = aead::seal_once(key.suite, &derived, aad, work.get_mut(TOKEN_HEAD..).unwrap_or_default());
         derived.zeroize();
-        let plaintext = work.get_mut(TOKEN_HEAD..).unwrap_or_default();
-        let tag = cipher?.seal(aad, plaintext)?;
-        work.extend_from_slice(&tag);
+        work.extend_from_slice(&tag?);
         text::write_token(out, key.kid, work);
         Ok(())
     }
@@ -89,10 +87,10 @@ pub(crate) fn open<'b>(body: &'b mut [u8], key: KeyUse<'_>, mode: Mode, aad: &[u
         return Err(rejected());
     }
     key.context_key.expand(Label::Key, &[salt, &[key.suite.byte(), mode.byte()]], &mut derived);
-    let cipher = SingleUse::new(key.suite, &derived);
-    derived.zeroize();
     let len = rest.len().checked_sub(TAG_LEN).ok_or_else(rejected)?;
     let (ciphertext, tag) = rest.split_at_mut(len);
-    cipher?.open(aad, ciphertext, tag)?;
+    let opened = aead::open_once(key.suite, &derived, aad, ciphertext, tag);
+    derived.zeroize();
+    opened?;
     Ok(pad::strip(ciphertext))
 }
