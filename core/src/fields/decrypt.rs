@@ -9,13 +9,14 @@ use std::collections::HashMap;
 use crate::aead::TAG_LEN;
 use crate::context::Context;
 use crate::error::{Code, Error, Result};
-use crate::fields::binding;
+use crate::fields::binding::{self, Binder};
 use crate::fields::cipher::{Decrypted, FieldCipher};
 use crate::fields::encrypt::{check_unselected, rule_of, whole_document};
 use crate::fields::keychoice::{Chosen, KeyChoice};
 use crate::ids::{Mode, Suite};
 use crate::json::scan::{self, Check, skip_space};
 use crate::json::text as json_text;
+use crate::policy::place::Indices;
 use crate::policy::select::{Field, HeaderSpan, Selection, read};
 use crate::policy::{Layout, Rule, occurs};
 use crate::secret::SecretBytes;
@@ -126,7 +127,8 @@ fn decrypt_values(cipher: &FieldCipher, selection: &Selection<'_>, context: &Con
 
     // Clear values that were let through are not bound to anything.
     let sealed = |field: &Field| accepted_plain.binary_search(&field.start).is_err();
-    let bounds = binding::bounds(policy, selection, &cipher.limits, sealed).map_err(as_rejected)?;
+    let mut binder = Binder::new(policy, selection, &cipher.limits);
+    binder.check(sealed).map_err(as_rejected)?;
     let (mut aad, mut position) = (Vec::with_capacity(256), Vec::with_capacity(128));
     let mut mismatch = None;
     let mut opened: Vec<(usize, usize, usize)> = Vec::with_capacity(bodies.len());
@@ -136,20 +138,14 @@ fn decrypt_values(cipher: &FieldCipher, selection: &Selection<'_>, context: &Con
         let rule = rule_of(policy, field)?;
         let chosen = keys.chosen.get(entry.key).ok_or_else(|| Error::new(Code::Internal))?;
         let key = chosen.key_use();
-        let exact = selection.position(field);
         position.clear();
-        binding::write_position(&mut position, &rule.position, exact);
+        binding::write_position(&mut position, &rule.position, selection, field);
         aad.clear();
-        value::write_associated_data(
-            &mut aad,
-            key.suite,
-            rule.position.mode(),
-            &position,
-            bounds.get(entry.field),
-        );
+        let bound = binder.bound(field)?;
+        value::write_associated_data(&mut aad, key.suite, rule.position.mode(), &position, bound);
         let bytes = finished.bytes.get_mut(entry.from..entry.to).ok_or_else(|| Error::new(Code::Internal))?;
         let text = value::open(bytes, key, rule.position.mode(), &aad)?;
-        check_opened(text, binding::depth(exact), cipher.limits.depth)?;
+        check_opened(text, selection.places.depth(field.place), cipher.limits.depth)?;
         if rule.types.is_some_and(|types| !types.allow(text)) {
             mismatch = mismatch.or(Some(field));
         }
@@ -308,18 +304,21 @@ fn decrypt_document(
         }
     }
     let mut opener = Opener::new(chosen.key_use(), &header)?;
+    let mut position = Vec::with_capacity(128);
     let mut finished = output.finish_copying(selection.text.len());
     for at in order.into_iter().flatten() {
         let (_, entry) = fields.get(at).ok_or_else(|| Error::new(Code::Internal))?;
         let field = selection.fields.get(entry.field).ok_or_else(|| Error::new(Code::Internal))?;
         let sealed = finished.bytes.get(entry.from + 4..entry.to).ok_or_else(|| Error::new(Code::Internal))?;
-        opener.authenticate(selection.position(field), sealed);
+        position.clear();
+        selection.places.write(&mut position, field.place, Indices::Exact);
+        opener.authenticate(&position, sealed);
     }
+    let bound = Binder::new(policy, selection, &cipher.limits).document_bound().map_err(as_rejected)?;
     if policy.whole_document {
-        let whole = whole_document(selection, &[])?;
+        let whole = whole_document(selection, &[], &cipher.limits)?;
         opener.verify(&[&[0; 4], &(whole.len() as u32).to_be_bytes(), &whole])?;
     } else {
-        let bound = binding::document_bound(policy, selection, &cipher.limits).map_err(as_rejected)?;
         opener.verify(&[&bound])?;
     }
 
@@ -328,10 +327,11 @@ fn decrypt_document(
     let mut opened = Vec::with_capacity(fields.len());
     for (counter, entry) in &fields {
         let field = selection.fields.get(entry.field).ok_or_else(|| Error::new(Code::Internal))?;
-        let exact = selection.position(field);
+        position.clear();
+        selection.places.write(&mut position, field.place, Indices::Exact);
         let sealed = finished.bytes.get_mut(entry.from + 4..entry.to).ok_or_else(|| Error::new(Code::Internal))?;
-        let text = opener.open(*counter, exact, sealed)?;
-        check_opened(text, binding::depth(exact), cipher.limits.depth)?;
+        let text = opener.open(*counter, &position, sealed)?;
+        check_opened(text, selection.places.depth(field.place), cipher.limits.depth)?;
         if rule_of(policy, field)?.types.is_some_and(|types| !types.allow(text)) {
             mismatch = mismatch.or(Some(field));
         }

@@ -6,13 +6,15 @@ use zeroize::Zeroizing;
 
 use crate::context::Context;
 use crate::error::{Code, Error, Result};
-use crate::fields::binding;
+use crate::fields::binding::{self, Binder};
 use crate::fields::cipher::FieldCipher;
 use crate::fields::keychoice::{Chosen, KeyChoice};
 use crate::json::canonical;
 use crate::json::scan::skip_space;
 use crate::json::text as json_text;
 use crate::keys::derive::Label;
+use crate::limits::Limits;
+use crate::policy::place::Indices;
 use crate::policy::select::{Field, Selection, read};
 use crate::policy::{Inner, Layout, PaddingRule, Rule, occurs};
 use crate::token::document::Sealer;
@@ -112,7 +114,8 @@ fn encrypt_values(
     out: &mut Vec<u8>,
 ) -> Result<()> {
     let policy = cipher.policy.inner();
-    let bounds = binding::bounds(policy, selection, &cipher.limits, |_| true)?;
+    let mut binder = Binder::new(policy, selection, &cipher.limits);
+    binder.check(|_| true)?;
     let choice = KeyChoice::new(&cipher.ring, context)?;
     let now = cipher.clock.now();
     let mut keys: Vec<Option<Chosen<'_>>> = Vec::with_capacity(policy.rules.len());
@@ -137,15 +140,16 @@ fn encrypt_values(
     let mut work = Zeroizing::new(Vec::with_capacity(256));
     let (mut aad, mut position) = (Vec::with_capacity(256), Vec::with_capacity(128));
     let mut copied = 0;
-    for (at, field) in selection.fields.iter().enumerate() {
+    for field in &selection.fields {
         let rule = rule_of(policy, field)?;
         let chosen =
             keys.get(usize::from(field.rule)).and_then(Option::as_ref).ok_or_else(|| Error::new(Code::Internal))?;
         let key = chosen.key_use();
         position.clear();
-        binding::write_position(&mut position, &rule.position, selection.position(field));
+        binding::write_position(&mut position, &rule.position, selection, field);
         aad.clear();
-        value::write_associated_data(&mut aad, key.suite, rule.position.mode(), &position, bounds.get(at));
+        let bound = binder.bound(field)?;
+        value::write_associated_data(&mut aad, key.suite, rule.position.mode(), &position, bound);
         out.extend_from_slice(selection.text.get(copied..field.start as usize).unwrap_or_default());
         let text = selection.value(field);
         let padding = padding(rule);
@@ -170,7 +174,7 @@ fn encrypt_document(
 ) -> Result<()> {
     let policy = cipher.policy.inner();
     let document = selection.text;
-    let bound = binding::document_bound(policy, selection, &cipher.limits)?;
+    let bound = Binder::new(policy, selection, &cipher.limits).document_bound()?;
     let choice = KeyChoice::new(&cipher.ring, context)?;
     let chosen = choice.for_encryption(policy.rules.iter().map(|rule| &rule.keys), cipher.clock.now())?;
     let key = chosen.key_use();
@@ -188,10 +192,14 @@ fn encrypt_document(
     check_output(cipher, len)?;
 
     let salt = Salts::new(cipher, 1)?.next(|random, salt| {
-        let mut content = Zeroizing::new(Vec::new());
+        // Reserved whole: what a reallocation leaves behind is not wiped.
+        let mut content = Zeroizing::new(Vec::with_capacity(hedged_len(policy, selection)));
+        let mut position = Vec::new();
         for field in &selection.fields {
             let padding = rule_of(policy, field).map_or(Padding::None, padding);
-            write_prefixed(&mut content, selection.position(field));
+            position.clear();
+            selection.places.write(&mut position, field.place, Indices::Exact);
+            write_prefixed(&mut content, &position);
             write_prefixed(&mut content, &padded(selection.value(field), padding));
         }
         key.context_key.expand(Label::Hdg, &[random, &content], salt);
@@ -207,17 +215,14 @@ fn encrypt_document(
     if others {
         out.push(b',');
     }
-    let mut copied = inside;
+    let (mut copied, mut position) = (inside, Vec::with_capacity(128));
     let mut strings: Vec<(usize, Range<usize>)> = Vec::new();
     for field in &selection.fields {
         out.extend_from_slice(document.get(copied..field.start as usize).unwrap_or_default());
         let from = out.len();
-        sealer.seal(
-            out,
-            selection.position(field),
-            selection.value(field),
-            padding(rule_of(policy, field)?),
-        )?;
+        position.clear();
+        selection.places.write(&mut position, field.place, Indices::Exact);
+        sealer.seal(out, &position, selection.value(field), padding(rule_of(policy, field)?))?;
         if policy.whole_document {
             strings.push((field.start as usize, from..out.len()));
         }
@@ -229,7 +234,7 @@ fn encrypt_document(
     if policy.whole_document {
         let overrides: Vec<(usize, &[u8])> =
             strings.into_iter().map(|(start, range)| (start, out.get(range).unwrap_or_default())).collect();
-        let whole = whole_document(selection, &overrides)?;
+        let whole = whole_document(selection, &overrides, &cipher.limits)?;
         sealer.finish(&mut header, &[&[0; 4], &(whole.len() as u32).to_be_bytes(), &whole]);
     } else {
         sealer.finish(&mut header, &[&bound]);
@@ -242,11 +247,30 @@ fn encrypt_document(
 }
 
 /// J of the document without its header, encrypted strings in place.
-pub(super) fn whole_document(selection: &Selection<'_>, strings: &[(usize, &[u8])]) -> Result<Vec<u8>> {
+///
+/// # Errors
+/// [`Code::LimitBound`]: it is longer than a document may be.
+pub(super) fn whole_document(
+    selection: &Selection<'_>,
+    strings: &[(usize, &[u8])],
+    limits: &Limits,
+) -> Result<Vec<u8>> {
     let index = selection.index.as_ref().ok_or_else(|| Error::new(Code::Internal))?;
     let mut whole = Vec::with_capacity(selection.text.len());
     canonical::write(&mut whole, index, 0, strings);
+    if whole.len() > limits.document {
+        return Err(Error::because(Code::LimitBound, "the canonical text of the whole document"));
+    }
     Ok(whole)
+}
+
+/// Bytes that the salt of a document is hedged with.
+fn hedged_len(policy: &Inner, selection: &Selection<'_>) -> usize {
+    let field = |field: &Field| {
+        let padding = rule_of(policy, field).map_or(Padding::None, padding);
+        8 + selection.places.len(field.place) + padding.padded_len(selection.value(field).len())
+    };
+    selection.fields.iter().map(field).sum()
 }
 
 fn padded(text: &[u8], padding: Padding) -> Zeroizing<Vec<u8>> {

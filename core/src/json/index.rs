@@ -92,6 +92,15 @@ impl<'t> Index<'t> {
         (start != 0).then(|| text::decoded_name(self.text, start))
     }
 
+    /// Where the raw text of the member's name stands, how long it is, and whether it holds a backslash.
+    pub(crate) fn name_span(&self, id: NodeId) -> Option<(usize, usize, bool)> {
+        let start = self.node(id)?.name as usize;
+        (start != 0).then(|| {
+            let (len, escaped) = text::raw_name(self.text, start);
+            (start, len, escaped)
+        })
+    }
+
     /// The decoded content of a string.
     pub(crate) fn string(&self, id: NodeId) -> Cow<'t, [u8]> {
         let (start, end) = self.span(id);

@@ -170,6 +170,13 @@ fn finish(hash: u64, len: usize) -> u32 {
 
 /// The decoded name whose first byte is `start`, in a text that was scanned.
 pub(crate) fn decoded_name(text: &[u8], start: usize) -> Cow<'_, [u8]> {
+    let (len, escaped) = raw_name(text, start);
+    let raw = text.get(start..start + len).unwrap_or_default();
+    if escaped { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) }
+}
+
+/// Length of the raw name whose first byte is `start`, and whether it holds a backslash, in a text that was scanned.
+pub(crate) fn raw_name(text: &[u8], start: usize) -> (usize, bool) {
     let mut at = start;
     let mut escaped = false;
     loop {
@@ -179,11 +186,9 @@ pub(crate) fn decoded_name(text: &[u8], start: usize) -> Cow<'_, [u8]> {
                 escaped = true;
                 at += 2;
             }
-            _ => break,
+            _ => return (at - start, escaped),
         }
     }
-    let raw = text.get(start..at).unwrap_or_default();
-    if escaped { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) }
 }
 
 /// The content of the string that fills `start..end`, quotes included, in a text that was scanned.

@@ -395,7 +395,8 @@ impl Reader {
 
     fn program(&self, rules: &[Rule], paths: &[Vec<Step>]) -> Program {
         let mut program = Program::default();
-        for (at, (rule, steps)) in rules.iter().zip(paths).enumerate() {
+        // Value-dependent rules are evaluated over the span index.
+        for (at, (rule, steps)) in rules.iter().zip(paths).enumerate().filter(|(_, (rule, _))| !rule.value_dependent) {
             let each = (rule.occurs == Occurs::Each).then(|| last_wildcard(steps)).flatten();
             program.add(steps, Target::Rule(at as u16), each.map(|step| (step, at as u16)));
         }

@@ -3,7 +3,9 @@
 mod file;
 
 pub(crate) mod lint;
+mod matcher;
 pub(crate) mod occurs;
+pub(crate) mod place;
 mod program;
 pub(crate) mod select;
 

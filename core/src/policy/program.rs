@@ -2,8 +2,8 @@
 //!
 //! Each step of each path is a state, and the states alive at a container are a bit set. Going down to a child keeps
 //! the states of descendant steps and moves on those whose test the child passes. Names are looked up once for all
-//! rules, by the hash that the scanner has anyway. What depends on values or on array lengths (filters, negative
-//! indices) is widened to "any child" here and narrowed afterwards over the span index.
+//! rules, by the hash that the scanner has anyway. Rules that depend on values or on array lengths (filters, negative
+//! indices) are evaluated over the span index instead; in paths of bound members such a step is widened to any child.
 
 use crate::json::path::{Query, Selector};
 use crate::json::text::name_hash;
@@ -111,7 +111,7 @@ impl Test {
 /// What reaching a state means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// The rule selects the value, or may select it where it is value-dependent.
+    /// The rule selects the value.
     Rule(u16),
     /// The value may be bound; the pattern ends this many levels below its anchor.
     Bind { pattern: u16, levels: u16 },

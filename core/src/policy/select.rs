@@ -1,16 +1,14 @@
 //! Finds what a policy selects in a document: one pass, with the span index only where a rule needs it.
 
-use std::borrow::Cow;
-
 use crate::error::{Code, Error, Result};
-use crate::json::index::{Index, IndexBuilder};
+use crate::json::index::{Index, IndexBuilder, NodeId, NodeKind};
 use crate::json::path::eval::{self, Budget};
 use crate::json::path::normalized;
-use crate::json::scan::{self, Scalar, Visitor};
-use crate::json::text::{self, Name};
+use crate::json::scan;
 use crate::limits::Limits;
-use crate::policy::program::{Program, Target, Test};
-use crate::policy::{Inner, Layout};
+use crate::policy::matcher::Matcher;
+use crate::policy::place::{Link, Place, Places, Segment};
+use crate::policy::{Inner, Layout, Rule};
 
 /// A value that a rule selects.
 #[derive(Clone, Copy, Debug)]
@@ -18,20 +16,20 @@ pub(crate) struct Field {
     pub(crate) start: u32,
     pub(crate) end: u32,
     pub(crate) rule: u16,
-    position_len: u16,
-    position: u32,
     anchors: u32,
+    pub(crate) place: Place,
 }
 
 /// A member that values may be bound to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Capture {
-    pattern: u16,
-    suffix_len: u16,
-    anchor: u32,
+    pub(super) pattern: u16,
+    /// How far it lies below its anchor.
+    pub(crate) levels: u16,
+    pub(super) anchor: u32,
     pub(crate) start: u32,
     pub(crate) end: u32,
-    suffix: u32,
+    pub(crate) place: Place,
 }
 
 /// Where layout D's header member stands.
@@ -49,12 +47,11 @@ pub(crate) struct Selection<'t> {
     /// In document order, none inside another.
     pub(crate) fields: Vec<Field>,
     /// Ascending by pattern and anchor.
-    captures: Vec<Capture>,
-    /// Encoded positions of fields, exact, and of captures, from their anchors on.
-    positions: Vec<u8>,
+    pub(super) captures: Vec<Capture>,
+    pub(crate) places: Places<'t>,
     /// For each field the start of each container that its relative binds count from.
     anchors: Vec<u32>,
-    root: u32,
+    pub(super) root: u32,
     pub(crate) root_is_object: bool,
     pub(crate) header: Option<HeaderSpan>,
     /// Strings outside the fields that begin like a token.
@@ -74,7 +71,7 @@ const NO_ANCHOR: u32 = u32::MAX;
 /// Scans `text` and notes what the rules may select.
 ///
 /// # Errors
-/// Faults of the document, [`Code::LimitFields`], [`Code::LimitPosition`], [`Code::LimitAssociatedData`].
+/// Faults of the document, [`Code::LimitFields`], [`Code::LimitPosition`].
 pub(crate) fn read<'t>(policy: &Inner, text: &'t [u8], limits: &Limits) -> Result<Selection<'t>> {
     if text.len() > limits.document {
         return Err(Error::new(Code::LimitDocument));
@@ -87,27 +84,56 @@ pub(crate) fn read<'t>(policy: &Inner, text: &'t [u8], limits: &Limits) -> Resul
 }
 
 impl<'t> Selection<'t> {
+    pub(super) fn new(policy: &Inner, text: &'t [u8], limits: &Limits) -> Self {
+        Selection {
+            text,
+            fields: Vec::with_capacity(16),
+            captures: Vec::with_capacity(4),
+            places: Places::new(text),
+            anchors: Vec::new(),
+            root: 0,
+            root_is_object: false,
+            header: None,
+            unselected: Vec::new(),
+            has_field_string: false,
+            elements: vec![0; policy.rules.len()],
+            index: None,
+            max_depth: limits.depth,
+        }
+    }
+
+    /// Notes a field; `above` tells where the container so many levels up begins.
+    pub(super) fn add_field(
+        &mut self,
+        policy: &Inner,
+        limits: &Limits,
+        (start, end): (u32, u32),
+        rule: u16,
+        place: Place,
+        above: impl Fn(usize) -> Option<u32>,
+    ) -> Result<()> {
+        if self.fields.len() >= limits.fields {
+            return Err(Error::new(Code::LimitFields));
+        }
+        let anchors = self.anchors.len() as u32;
+        let binds = policy.rules.get(usize::from(rule)).map_or(&[][..], |rule| &rule.binds);
+        self.anchors.extend(binds.iter().filter_map(|bind| bind.up).map(|up| above(up as usize).unwrap_or(NO_ANCHOR)));
+        self.fields.push(Field { start, end, rule, anchors, place });
+        Ok(())
+    }
+
     /// Settles the selection: evaluates value-dependent rules and refuses overlaps.
     ///
     /// # Errors
-    /// [`Code::LimitVisits`], [`Code::Overlap`], and where `encrypting` [`Code::FilterVisitsProtected`].
+    /// [`Code::LimitVisits`], [`Code::LimitFields`], [`Code::LimitPosition`], [`Code::Overlap`], and where `encrypting`
+    /// [`Code::FilterVisitsProtected`].
     pub(crate) fn settle(&mut self, policy: &Inner, limits: &Limits, encrypting: bool) -> Result<()> {
-        let visited = self.narrow(policy, limits, encrypting)?;
+        let visited = self.evaluate(policy, limits, encrypting)?;
         self.check_overlap()?;
         self.check_visits(&visited)?;
         self.keep_outside_strings();
         self.captures.sort_unstable_by_key(|capture| (capture.pattern, capture.anchor));
         Ok(())
-    }
-
-    /// The exact encoded position of a field.
-    pub(crate) fn position(&self, field: &Field) -> &[u8] {
-        slice(&self.positions, field.position, field.position_len)
-    }
-
-    /// The encoded position of a bound member, from its anchor on.
-    pub(crate) fn suffix(&self, capture: &Capture) -> &[u8] {
-        slice(&self.positions, capture.suffix, capture.suffix_len)
     }
 
     /// The exact JSON text of a field.
@@ -149,33 +175,89 @@ impl<'t> Selection<'t> {
         Error::new(code).with_path(normalized::path_of_offset(self.text, self.max_depth, start as usize))
     }
 
-    /// Takes out what value-dependent rules do not really select; returns the spans that their filters looked at.
-    fn narrow(&mut self, policy: &Inner, limits: &Limits, record: bool) -> Result<Vec<(u32, u32)>> {
+    /// Adds what value-dependent rules select; returns the spans that their filters looked at.
+    fn evaluate(&mut self, policy: &Inner, limits: &Limits, record: bool) -> Result<Vec<(u32, u32)>> {
         let mut visited = Vec::new();
-        let Some(index) = &self.index else { return Ok(visited) };
+        if policy.rules.iter().all(|rule| !rule.value_dependent) {
+            return Ok(visited);
+        }
+        let Some(index) = self.index.take() else { return Err(Error::new(Code::Internal)) };
         let mut budget = Budget::new(limits.visits(self.text.len()));
-        // For each value-dependent rule the starts of what it selects.
-        let mut selected: Vec<Option<Vec<u32>>> = Vec::with_capacity(policy.rules.len());
-        for rule in &policy.rules {
-            if !rule.value_dependent {
-                selected.push(None);
-                continue;
-            }
+        let mut selected: Vec<(NodeId, u16)> = Vec::new();
+        for (at, rule) in policy.rules.iter().enumerate().filter(|(_, rule)| rule.value_dependent) {
             let mut visits = Vec::new();
-            let nodes = eval::select(&rule.query, index, &mut budget, record.then_some(&mut visits))?;
-            let mut starts: Vec<u32> = nodes.iter().map(|&id| index.span(id).0 as u32).collect();
-            starts.sort_unstable();
-            selected.push(Some(starts));
+            let nodes = eval::select(&rule.query, &index, &mut budget, record.then_some(&mut visits))?;
+            selected.extend(nodes.into_iter().map(|id| (id, at as u16)));
             visits.sort_unstable();
             visits.dedup();
             let spans = visits.iter().map(|&id| index.span(id));
             visited.extend(spans.map(|(start, end)| (start as u32, end as u32)));
         }
-        self.fields.retain(|field| match selected.get(usize::from(field.rule)) {
-            Some(Some(starts)) => starts.binary_search(&field.start).is_ok(),
-            _ => true,
-        });
+        selected.sort_unstable();
+        selected.dedup();
+        let added = self.add_nodes(policy, limits, &index, &selected);
+        self.index = Some(index);
+        added?;
+        self.fields.sort_by_key(|field| field.start);
         Ok(visited)
+    }
+
+    /// Adds nodes of the index as fields, in one pass over the values before the last of them.
+    fn add_nodes(
+        &mut self,
+        policy: &Inner,
+        limits: &Limits,
+        index: &Index<'_>,
+        selected: &[(NodeId, u16)],
+    ) -> Result<()> {
+        let mut selected = selected.iter().peekable();
+        let mut open: Vec<Open> = Vec::new();
+        let mut id = 0;
+        while let Some((next, _)) = selected.peek() {
+            debug_assert!(id <= *next);
+            while open.last().is_some_and(|container| container.end <= id) {
+                open.pop();
+            }
+            let segment = match open.last_mut() {
+                None => None,
+                Some(container) if container.object => index.name_span(id).map(|(start, len, escaped)| {
+                    Segment::Member { start: start as u32, len: len as u32, escaped }
+                }),
+                Some(container) => {
+                    container.elements += 1;
+                    Some(Segment::Element(container.elements - 1))
+                }
+            };
+            let span = index.span(id);
+            while let Some((_, rule)) = selected.next_if(|(next, _)| *next == id) {
+                let place = Place { parent: self.link(&mut open), segment };
+                if self.places.len(place) > limits.position {
+                    return Err(self.fault(Code::LimitPosition, span.0 as u32));
+                }
+                let above = |up: usize| Some(open.get(open.len().checked_sub(up)?)?.start);
+                self.add_field(policy, limits, (span.0 as u32, span.1 as u32), *rule, place, above)?;
+            }
+            if let kind @ (NodeKind::Object | NodeKind::Array) = index.kind(id) {
+                let (end, object, start) = (index.next(id), kind == NodeKind::Object, span.0 as u32);
+                open.push(Open { end, start, object, elements: 0, segment, link: None });
+            }
+            id += 1;
+        }
+        Ok(())
+    }
+
+    /// The way to the innermost open container.
+    fn link(&mut self, open: &mut [Open]) -> Link {
+        let mut parent = Link::ROOT;
+        for container in open {
+            parent = match (container.link, container.segment) {
+                (Some(link), _) => link,
+                (None, Some(segment)) => self.places.link(parent, segment),
+                (None, None) => Link::ROOT,
+            };
+            container.link = Some(parent);
+        }
+        parent
     }
 
     fn check_overlap(&mut self) -> Result<()> {
@@ -203,11 +285,19 @@ impl<'t> Selection<'t> {
     }
 }
 
-fn slice(arena: &[u8], from: u32, len: u16) -> &[u8] {
-    arena.get(from as usize..from as usize + usize::from(len)).unwrap_or_default()
+/// An open container while nodes are added.
+struct Open {
+    /// The first node behind it.
+    end: NodeId,
+    start: u32,
+    object: bool,
+    /// Number of elements begun.
+    elements: u32,
+    segment: Option<Segment>,
+    link: Option<Link>,
 }
 
-fn relative_binds(rule: &crate::policy::Rule) -> usize {
+fn relative_binds(rule: &Rule) -> usize {
     rule.binds.iter().filter(|bind| bind.up.is_some()).count()
 }
 
@@ -223,402 +313,17 @@ fn run<'t, const W: usize>(policy: &Inner, text: &'t [u8], limits: &Limits) -> R
         scan::scan(text, limits.depth, &mut matcher)?;
         None
     };
-    let mut selection = matcher.selection;
+    let mut selection = matcher.finish();
     selection.index = index;
     Ok(selection)
-}
-
-/// Bit set of states.
-type States<const W: usize> = [u64; W];
-
-fn states_of<const W: usize>(list: &[u16]) -> States<W> {
-    let mut states = [0; W];
-    for &state in list {
-        insert(&mut states, state);
-    }
-    states
-}
-
-#[inline(always)]
-fn insert<const W: usize>(states: &mut States<W>, state: u16) {
-    if let Some(word) = states.get_mut(usize::from(state >> 6)) {
-        *word |= 1 << (state & 63);
-    }
-}
-
-#[inline(always)]
-fn contains<const W: usize>(states: &States<W>, state: u16) -> bool {
-    states.get(usize::from(state >> 6)).is_some_and(|word| word >> (state & 63) & 1 == 1)
-}
-
-/// The states in both sets, ascending.
-fn members<const W: usize>(one: &States<W>, other: &States<W>) -> impl Iterator<Item = usize> + use<W> {
-    let both: States<W> =
-        std::array::from_fn(|at| one.get(at).copied().unwrap_or(0) & other.get(at).copied().unwrap_or(0));
-    both.into_iter().enumerate().flat_map(|(at, mut word)| {
-        std::iter::from_fn(move || {
-            let bit = (word != 0).then(|| word.trailing_zeros() as usize)?;
-            word &= word - 1;
-            Some(at * 64 + bit)
-        })
-    })
-}
-
-/// An open container.
-struct Frame<const W: usize> {
-    states: States<W>,
-    start: u32,
-    /// Number of elements begun.
-    elements: u32,
-    /// Length of the container's own encoded position.
-    position: u32,
-}
-
-/// How the next value hangs in its container.
-#[derive(Clone, Copy)]
-enum Segment {
-    Root,
-    Member {
-        start: u32,
-        len: u32,
-        escaped: bool,
-    },
-    Element(u32),
-    /// The value of the header member.
-    Header {
-        name: u32,
-    },
-}
-
-/// What waits for a container to end.
-enum Unfinished {
-    Field(usize),
-    Capture(usize),
-    Header,
-    /// A value that certainly is a field, or a malformed header; strings in it are not looked at.
-    Protected,
-}
-
-struct Matcher<'p, 't, const W: usize> {
-    policy: &'p Inner,
-    program: &'p Program,
-    limits: &'p Limits,
-    stay: States<W>,
-    any: States<W>,
-    accept: States<W>,
-    frames: Vec<Frame<W>>,
-    unfinished: Vec<(usize, Unfinished)>,
-    /// Open containers that certainly are fields.
-    protected: usize,
-    next: States<W>,
-    segment: Segment,
-    /// Encoded position of the innermost container that has states, then of the value at hand.
-    position: Vec<u8>,
-    selection: Selection<'t>,
-}
-
-impl<'p, 't, const W: usize> Matcher<'p, 't, W> {
-    fn new(policy: &'p Inner, text: &'t [u8], limits: &'p Limits) -> Self {
-        let program = &policy.program;
-        let mut accept = [0; W];
-        for (state, _) in program.targets.iter().enumerate().filter(|(_, target)| target.is_some()) {
-            insert(&mut accept, state as u16);
-        }
-        Matcher {
-            policy,
-            program,
-            limits,
-            stay: states_of(&program.stay),
-            any: states_of(&program.any),
-            accept,
-            frames: Vec::with_capacity(16),
-            unfinished: Vec::new(),
-            protected: 0,
-            next: states_of(&program.start),
-            segment: Segment::Root,
-            position: Vec::with_capacity(128),
-            selection: Selection {
-                text,
-                fields: Vec::with_capacity(16),
-                captures: Vec::with_capacity(4),
-                positions: Vec::with_capacity(512),
-                anchors: Vec::new(),
-                root: 0,
-                root_is_object: false,
-                header: None,
-                unselected: Vec::new(),
-                has_field_string: false,
-                elements: vec![0; policy.rules.len()],
-                index: None,
-                max_depth: limits.depth,
-            },
-        }
-    }
-
-    /// The states of a child that passes no test of a name or an index.
-    #[inline(always)]
-    fn descend(&self, states: &States<W>) -> States<W> {
-        let mut next = [0; W];
-        let mut carry = 0;
-        for (at, to) in next.iter_mut().enumerate() {
-            let word = states.get(at).copied().unwrap_or(0);
-            let moved = word & self.any.get(at).copied().unwrap_or(0);
-            *to = (word & self.stay.get(at).copied().unwrap_or(0)) | (moved << 1) | carry;
-            carry = moved >> 63;
-        }
-        next
-    }
-
-    #[inline(always)]
-    fn is_accepted(&self) -> bool {
-        self.next.iter().zip(&self.accept).any(|(next, accept)| next & accept != 0)
-    }
-
-    /// Makes `position` that of the value at hand.
-    #[inline(always)]
-    fn write_position(&mut self) {
-        self.position.truncate(self.frames.last().map_or(0, |frame| frame.position as usize));
-        match self.segment {
-            Segment::Root | Segment::Header { .. } => {}
-            Segment::Member { start, len, escaped } => {
-                let raw = self.selection.text.get(start as usize..(start + len) as usize).unwrap_or_default();
-                if escaped {
-                    write_member(&mut self.position, &text::unescape(raw));
-                } else {
-                    write_member(&mut self.position, raw);
-                }
-            }
-            Segment::Element(index) => {
-                self.position.push(0x02);
-                self.position.extend_from_slice(&index.to_be_bytes());
-            }
-        }
-    }
-
-    /// Notes the value at hand for every rule and bind that it is accepted by. `container` values end later.
-    #[inline(never)]
-    fn accept(&mut self, start: usize, end: usize, container: bool) -> Result<()> {
-        let depth = self.frames.len();
-        if self.position.len() > self.limits.position {
-            return Err(self.selection.fault(Code::LimitPosition, start as u32));
-        }
-        for state in members(&self.next, &self.accept) {
-            let Some(Some(target)) = self.program.targets.get(state) else { continue };
-            match *target {
-                Target::Each(rule) => {
-                    if let Some(count) = self.selection.elements.get_mut(usize::from(rule)) {
-                        *count += 1;
-                    }
-                }
-                Target::Rule(rule) => {
-                    if self.selection.fields.len() >= self.limits.fields {
-                        return Err(Error::new(Code::LimitFields));
-                    }
-                    let anchors = self.selection.anchors.len() as u32;
-                    let binds = self.policy.rules.get(usize::from(rule)).map_or(&[][..], |rule| &rule.binds);
-                    for up in binds.iter().filter_map(|bind| bind.up) {
-                        let frame = depth.checked_sub(up as usize).and_then(|level| self.frames.get(level));
-                        self.selection.anchors.push(frame.map_or(NO_ANCHOR, |frame| frame.start));
-                    }
-                    if container {
-                        let field = Unfinished::Field(self.selection.fields.len());
-                        self.unfinished.push((depth, field));
-                        if self.is_certain(rule) {
-                            self.protected += 1;
-                            self.unfinished.push((depth, Unfinished::Protected));
-                        }
-                    }
-                    let (position, position_len) = self.store_position(0)?;
-                    let (start, end) = (start as u32, end as u32);
-                    self.selection.fields.push(Field { start, end, rule, position_len, position, anchors });
-                }
-                Target::Bind { pattern, levels } => {
-                    let level = depth.saturating_sub(usize::from(levels));
-                    let (anchor, prefix) = self
-                        .frames
-                        .get(level)
-                        .map_or((start as u32, 0), |frame| (frame.start, frame.position as usize));
-                    let (suffix, suffix_len) = self.store_position(prefix)?;
-                    if container {
-                        self.unfinished.push((depth, Unfinished::Capture(self.selection.captures.len())));
-                    }
-                    let (start, end) = (start as u32, end as u32);
-                    self.selection.captures.push(Capture { pattern, anchor, start, end, suffix, suffix_len });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Keeps the position of the value at hand from byte `from` on; returns where, and how long it is.
-    fn store_position(&mut self, from: usize) -> Result<(u32, u16)> {
-        let position = self.position.get(from..).unwrap_or_default();
-        let arena = &mut self.selection.positions;
-        if arena.len() + position.len() > self.limits.associated_data().min(u32::MAX as usize) {
-            return Err(Error::new(Code::LimitAssociatedData));
-        }
-        let at = arena.len() as u32;
-        arena.extend_from_slice(position);
-        Ok((at, position.len() as u16))
-    }
-
-    fn is_certain(&self, rule: u16) -> bool {
-        self.policy.rules.get(usize::from(rule)).is_some_and(|rule| !rule.value_dependent)
-    }
-
-    /// Notes a string that begins like one of ours, unless a rule certainly selects it.
-    #[inline(always)]
-    fn look_at_string(&mut self, start: usize, end: usize, escaped: bool, accepted: bool) {
-        if let Some(b'a' | b'\\') = self.selection.text.get(start + 1) {
-            self.look_closer(start, end, escaped, accepted);
-        }
-    }
-
-    #[inline(never)]
-    fn look_closer(&mut self, start: usize, end: usize, escaped: bool, accepted: bool) {
-        let raw = self.selection.text.get(start + 1..end - 1).unwrap_or_default();
-        let content = if escaped { Cow::Owned(text::unescape(raw)) } else { Cow::Borrowed(raw) };
-        if !content.starts_with(b"as1") {
-            return;
-        }
-        self.selection.has_field_string |= content.starts_with(b"as1f.");
-        let selected = accepted
-            && self.selection.fields.last().is_some_and(|field| field.start as usize == start)
-            && self.selection.fields.last().is_some_and(|field| self.is_certain(field.rule));
-        if !selected && self.protected == 0 {
-            self.selection.unselected.push((start, end));
-        }
-    }
-}
-
-/// Appends a member's segment: `01 ‖ lp(name)`.
-pub(crate) fn write_member(out: &mut Vec<u8>, name: &[u8]) {
-    out.push(0x01);
-    out.extend_from_slice(&(name.len() as u32).to_be_bytes());
-    out.extend_from_slice(name);
-}
-
-impl<const W: usize> Visitor for Matcher<'_, '_, W> {
-    #[inline(always)]
-    fn name(&mut self, name: Name<'_>) -> Result<()> {
-        if self.frames.len() == 1
-            && self.policy.layout == Layout::Document
-            && self.policy.header.len() == name.decoded().len()
-            && *name.decoded() == *self.policy.header.as_bytes()
-        {
-            self.next = [0; W];
-            self.segment = Segment::Header { name: name.start as u32 - 1 };
-            return Ok(());
-        }
-        let Some(frame) = self.frames.last() else { return Ok(()) };
-        self.next = self.descend(&frame.states);
-        if frame.states != [0; W] {
-            for &state in self.program.names.get(name.hash, || name.decoded()) {
-                if contains(&frame.states, state) {
-                    insert(&mut self.next, state + 1);
-                }
-            }
-        }
-        self.segment =
-            Segment::Member { start: name.start as u32, len: name.raw.len() as u32, escaped: name.escaped };
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn element(&mut self) -> Result<()> {
-        let Some(frame) = self.frames.last_mut() else { return Ok(()) };
-        let index = frame.elements;
-        frame.elements += 1;
-        let states = frame.states;
-        self.next = self.descend(&states);
-        if states != [0; W] {
-            for (state, test) in &self.program.elements {
-                if contains(&states, *state) && Test::passes(test, u64::from(index)) {
-                    insert(&mut self.next, *state + 1);
-                }
-            }
-        }
-        self.segment = Segment::Element(index);
-        Ok(())
-    }
-
-    fn begin(&mut self, start: usize, object: bool) -> Result<()> {
-        let depth = self.frames.len();
-        match self.segment {
-            Segment::Root => {
-                self.selection.root = start as u32;
-                self.selection.root_is_object = object;
-            }
-            Segment::Header { name } => {
-                self.selection.header = Some(HeaderSpan { name: name as usize, start, end: start });
-                self.unfinished.push((depth, Unfinished::Header));
-                self.protected += 1;
-                self.unfinished.push((depth, Unfinished::Protected));
-            }
-            _ => {}
-        }
-        if self.next != [0; W] {
-            self.write_position();
-            if self.is_accepted() {
-                self.accept(start, start, true)?;
-            }
-        }
-        let position = self.position.len() as u32;
-        self.frames.push(Frame { states: self.next, start: start as u32, elements: 0, position });
-        Ok(())
-    }
-
-    fn end(&mut self, end: usize) -> Result<()> {
-        self.frames.pop();
-        let depth = self.frames.len();
-        while self.unfinished.last().is_some_and(|(own, _)| *own == depth) {
-            match self.unfinished.pop() {
-                Some((_, Unfinished::Field(at))) => {
-                    if let Some(field) = self.selection.fields.get_mut(at) {
-                        field.end = end as u32;
-                    }
-                }
-                Some((_, Unfinished::Capture(at))) => {
-                    if let Some(capture) = self.selection.captures.get_mut(at) {
-                        capture.end = end as u32;
-                    }
-                }
-                Some((_, Unfinished::Header)) => {
-                    if let Some(header) = &mut self.selection.header {
-                        header.end = end;
-                    }
-                }
-                Some((_, Unfinished::Protected)) => self.protected -= 1,
-                None => break,
-            }
-        }
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn scalar(&mut self, start: usize, end: usize, kind: Scalar) -> Result<()> {
-        if let Segment::Header { name } = self.segment {
-            self.selection.header = Some(HeaderSpan { name: name as usize, start, end });
-            return Ok(());
-        }
-        let accepted = self.is_accepted();
-        if accepted {
-            self.write_position();
-            self.accept(start, end, false)?;
-        }
-        if let Scalar::String { escaped } = kind {
-            self.look_at_string(start, end, escaped, accepted);
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::index::NodeId;
     use crate::json::path::Query;
     use crate::policy::Policy;
+    use crate::policy::place::Indices;
     use proptest::prelude::*;
 
     fn document() -> impl Strategy<Value = String> {
@@ -695,14 +400,21 @@ mod tests {
                 let path = normalized::paths(&index, &[id]).remove(0);
                 for segment in path[1..].split(']').filter(|segment| !segment.is_empty()) {
                     match segment.strip_prefix("['") {
-                        Some(name) => write_member(&mut position, name.trim_end_matches('\'').as_bytes()),
+                        Some(name) => {
+                            let name = name.trim_end_matches('\'').as_bytes();
+                            position.push(1);
+                            position.extend_from_slice(&(name.len() as u32).to_be_bytes());
+                            position.extend_from_slice(name);
+                        },
                         None => {
                             position.push(2);
                             position.extend_from_slice(&segment[1..].parse::<u32>().unwrap().to_be_bytes());
                         }
                     }
                 }
-                prop_assert_eq!(selection.position(field), position);
+                let mut written = Vec::new();
+                selection.places.write(&mut written, field.place, Indices::Exact);
+                prop_assert_eq!(written, position);
             }
         }
 
