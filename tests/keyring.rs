@@ -1,6 +1,9 @@
 //! Keyring files: what is refused, and with which code.
 
 use std::path::PathBuf;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use apiseal::{Code, Key, KeyState, Keyring, KeyringFile, Kid, OsRandom, Purpose, Suite, Wrap};
 use apiseal_workspace::code;
@@ -86,7 +89,7 @@ fn case_75_other_rings_and_old_ones_are_refused() {
 }
 
 #[test]
-fn case_38_wraps_out_of_range_are_refused_before_any_memory_is_taken() {
+fn case_38_wraps_out_of_range_are_refused() {
     let file = |wrap: &str| {
         format!(r#"{{"apiseal_keyring":1,"wrap":{wrap},"sealed":"as1.W.AQM{}"}}"#, "A".repeat(101))
     };
@@ -203,6 +206,85 @@ fn the_wrapping_key_is_no_key_of_the_ring() {
     );
 }
 
+#[test]
+fn secrets_may_be_escaped() {
+    let good = clear(&ring());
+    let secret = base64_simd::URL_SAFE_NO_PAD.encode_to_string([2; 32]);
+    let escaped: String = secret.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+    let first = format!("\\u{:04x}{}", secret.as_bytes()[0], &secret[1..]);
+    for spelled in [&escaped, &first] {
+        let text = good.replace(&secret, spelled);
+        assert_ne!(text, good);
+        assert_eq!(clear(&KeyringFile::hazmat_read_clear(text.as_bytes(), "main", None).unwrap()), good);
+    }
+    // The length counts after the escapes are undone.
+    for wrong in [&escaped[6..], &format!("{escaped}A"), &format!("\\n{}", &secret[1..])] {
+        assert_eq!(read_clear(&good.replace(&secret, wrong)), Some(Code::KeyringFile), "{wrong}");
+    }
+}
+
+/// `keys` keys with scopes of about 64 KiB each.
+fn wide(keys: u32) -> Keyring {
+    let mut builder = Keyring::builder();
+    for at in 0..keys {
+        let mut secret = [0; 32];
+        secret[..4].copy_from_slice(&at.to_be_bytes());
+        let kid = Kid::parse(&format!("k{at}")).unwrap();
+        let key = Key::hazmat_from_secret(kid, Purpose::Seal, Suite::Aes256Gcm, &secret).unwrap();
+        let scope: Vec<_> =
+            (0..32).map(|at| (format!("{at:02}{}", "n".repeat(1020)), "v".repeat(1024))).collect();
+        builder =
+            builder.key(key.with_scope(scope.iter().map(|(name, value)| (name.as_str(), value.as_str()))));
+    }
+    builder.build().unwrap()
+}
+
+#[test]
+fn what_is_written_is_small_enough_to_be_loaded() {
+    let folder = Folder::new("size");
+    let path = folder.0.join("ring.json");
+    KeyringFile::save(&path, &wide(150), "main", &wrap(), &OsRandom).unwrap();
+    assert_eq!(KeyringFile::load(&path, "main", &wrap(), None).unwrap().keys().count(), 150);
+    // In clear 13 MiB, which base64 makes 17 of: too much for the sealed form only.
+    let (larger, largest) = (wide(205), wide(300));
+    assert_eq!(code(KeyringFile::save(&path, &larger, "main", &wrap(), &OsRandom)), Some(Code::KeyringFile));
+    assert_eq!(code(KeyringFile::hazmat_save_clear(&folder.0.join("clear"), &larger, "main")), None);
+    assert_eq!(code(KeyringFile::hazmat_load_clear(&folder.0.join("clear"), "main", None)), None);
+    assert_eq!(code(KeyringFile::hazmat_write_clear(&largest, "main")), Some(Code::KeyringFile));
+    assert_eq!(code(KeyringFile::seal(&largest, "main", &wrap(), &OsRandom)), Some(Code::KeyringFile));
+    assert_eq!(KeyringFile::load(&path, "main", &wrap(), None).unwrap().keys().count(), 150);
+
+    let mut padded = clear(&ring());
+    padded.push_str(&" ".repeat((16 << 20) + 1 - padded.len()));
+    assert_eq!(read_clear(&padded), Some(Code::KeyringFile));
+    assert_eq!(read_clear(&padded[..16 << 20]), None);
+}
+
+/// Ties are found in time that does not grow with the square of the primaries; only their number is asserted.
+#[test]
+fn a_full_ring_of_full_scopes_loads() {
+    let mut builder = Keyring::builder().rev(1);
+    for at in 0..4096_u32 {
+        let mut secret = [0; 32];
+        secret[..4].copy_from_slice(&at.to_be_bytes());
+        let kid = Kid::parse(&format!("k{at}")).unwrap();
+        let key = Key::hazmat_from_secret(kid, Purpose::Seal, Suite::Aes256Gcm, &secret).unwrap();
+        // 30 pairs that all share, one name of its own, and last the value that tells the keys apart.
+        let mut scope: Vec<_> = (0..30).map(|name| (format!("n{name}"), "v".to_owned())).collect();
+        scope.extend([(format!("own{at}"), "v".to_owned()), ("z".to_owned(), at.to_string())]);
+        builder = builder
+            .primary(key.with_scope(scope.iter().map(|(name, value)| (name.as_str(), value.as_str()))));
+    }
+    let start = Instant::now();
+    let ring = builder.build().unwrap();
+    let built = start.elapsed();
+    let sealed = KeyringFile::seal(&ring, "main", &wrap(), &OsRandom).unwrap();
+    let start = Instant::now();
+    let opened = KeyringFile::open(&sealed, "main", &wrap(), None).unwrap();
+    println!("4096 primaries of 32 pairs: built in {built:?}, opened in {:?}", start.elapsed());
+    assert_eq!(opened.primaries().count(), 4096);
+}
+
 struct Folder(PathBuf);
 
 impl Folder {
@@ -235,4 +317,102 @@ fn files_are_their_owners_alone_and_appear_whole() {
     let missing = KeyringFile::load(&folder.0.join("none"), "main", &wrap(), None).unwrap_err();
     assert_eq!(missing.code(), Code::KeyringFile);
     assert!(missing.detail().unwrap().contains("could not be read"));
+}
+
+#[test]
+fn those_who_save_and_load_at_once_do_not_disturb_each_other() {
+    let folder = Folder::new("race");
+    let path = folder.0.join("ring.json");
+    KeyringFile::save(&path, &ring(), "main", &wrap(), &OsRandom).unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let savers: Vec<_> = (0..6)
+            .map(|_| {
+                scope.spawn(|| {
+                    for _ in 0..40 {
+                        KeyringFile::save(&path, &ring(), "main", &wrap(), &OsRandom).unwrap();
+                    }
+                })
+            })
+            .collect();
+        let loader = scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                assert_eq!(KeyringFile::load(&path, "main", &wrap(), None).unwrap().rev(), 7);
+            }
+        });
+        let saved: Vec<_> = savers.into_iter().map(|saver| saver.join()).collect();
+        done.store(true, Ordering::Relaxed);
+        assert!(saved.iter().all(Result::is_ok), "a save failed");
+        loader.join().unwrap();
+    });
+    assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 1, "a temporary file is left");
+}
+
+#[test]
+fn of_those_who_create_at_once_one_succeeds() {
+    let folder = Folder::new("create");
+    for round in 0..20 {
+        let (sealed, clear) =
+            (folder.0.join(format!("{round}.json")), folder.0.join(format!("{round}.clear")));
+        let barrier = Barrier::new(4);
+        let winners: Vec<_> = std::thread::scope(|scope| {
+            let creators: Vec<_> = (1..=4_u8)
+                .map(|at| {
+                    let (sealed, clear, barrier) = (&sealed, &clear, &barrier);
+                    scope.spawn(move || {
+                        let ring = Keyring::builder().primary(key(&format!("k{at}"), at)).build().unwrap();
+                        barrier.wait();
+                        let one = KeyringFile::create(sealed, &ring, "main", &wrap(), &OsRandom);
+                        let other = KeyringFile::hazmat_create_clear(clear, &ring, "main");
+                        for result in [&one, &other] {
+                            if let Err(error) = result {
+                                assert_eq!(error.code(), Code::KeyringFile);
+                                assert!(error.detail().unwrap().contains("exists"), "{error}");
+                            }
+                        }
+                        (format!("k{at}"), one.is_ok(), other.is_ok())
+                    })
+                })
+                .collect();
+            creators.into_iter().map(|creator| creator.join().unwrap()).collect()
+        });
+        let holder = |ring: Keyring| ring.keys().next().unwrap().kid().to_string();
+        let won: Vec<_> = winners.iter().filter(|(_, one, _)| *one).map(|(kid, ..)| kid.clone()).collect();
+        assert_eq!(won, [holder(KeyringFile::load(&sealed, "main", &wrap(), None).unwrap())]);
+        let won: Vec<_> = winners.iter().filter(|(.., other)| *other).map(|(kid, ..)| kid.clone()).collect();
+        assert_eq!(won, [holder(KeyringFile::hazmat_load_clear(&clear, "main", None).unwrap())]);
+    }
+    assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 40, "a temporary file is left");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_dangling_link_is_not_created_over() {
+    let folder = Folder::new("dangling");
+    let path = folder.0.join("ring.json");
+    std::os::unix::fs::symlink("elsewhere.json", &path).unwrap();
+    assert_eq!(
+        code(KeyringFile::create(&path, &ring(), "main", &wrap(), &OsRandom)),
+        Some(Code::KeyringFile)
+    );
+    assert!(std::fs::symlink_metadata(&path).unwrap().is_symlink());
+    assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn only_regular_files_are_read() {
+    let folder = Folder::new("fifo");
+    let path = folder.0.join("fifo");
+    let made = std::process::Command::new("mkfifo").args(["-m", "600"]).arg(&path).status().unwrap();
+    assert!(made.success());
+    // A reader that opened the pipe would wait for ever.
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let fifo = path.clone();
+    std::thread::spawn(move || sender.send(KeyringFile::load(&fifo, "main", &wrap(), None)));
+    let error = receiver.recv_timeout(Duration::from_secs(20)).expect("it returns at once").unwrap_err();
+    assert_eq!(error.code(), Code::KeyringFile);
+    assert!(error.detail().unwrap().contains("not a regular file"), "{error}");
+    let error = KeyringFile::load(&folder.0, "main", &wrap(), None).unwrap_err();
+    assert!(error.detail().unwrap().contains("not a regular file"), "{error}");
 }

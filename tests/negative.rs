@@ -579,6 +579,59 @@ cases! {
     };
 }
 
+/// A policy that does not load must do so for the reason that its case is about.
+#[test]
+fn policies_are_refused_for_the_stated_reason() {
+    for (setup, reason) in [
+        (Setup::document("[]", &[r#""path":"$[*]","position":"elements""#]), "exact positions only"),
+        (Setup::token(&[r#""path":"$.items[?@.kind=='card'].pan","bind":[]"#]), "\"selection\": \"unauthenticated\""),
+        (Setup::token(&[r#""path":"$.ssn""#]), "must state `bind`"),
+        (Setup::token(&[r#""path":"$..ssn","position":"named","label":"x","bind":[]"#]), "a path to one value"),
+        (Setup::token(&[r#""path":"$.ssn","bind":["$.id","$.id"]"#]), "bound twice"),
+        (Setup::token(&[r#""path":"$..ssn","bind":[]"#, r#""path":"$.user.ssn","bind":[]"#]), "overlap"),
+        (Setup::token(&[r#""path":"$.ssn","bind":[],"occurs":{"exactly":1048577}"#]), "1 to 1048576"),
+    ] {
+        let error = setup.try_encrypt(RECORD).unwrap_err();
+        assert!(error.detail().is_some_and(|detail| detail.contains(reason)), "{reason}: {error}");
+    }
+}
+
+/// A long bound text is looked at once, however many values share it: were it once a value, this would take hours.
+#[test]
+fn long_bound_members_cost_their_length_once() {
+    let setup = Setup::token(&[r#""path":"$.items[*].pan","bind":["$.id","1/line"]"#]);
+    let items: Vec<String> = (0..20_000).map(|line| format!(r#"{{"line":{line},"pan":"x"}}"#)).collect();
+    for id in [format!("1.{}", "0".repeat(2_000_000)), format!("{{{}}}", " ".repeat(2_000_000))] {
+        let document = format!(r#"{{"id":{id},"items":[{}]}}"#, items.join(","));
+        assert_eq!(setup.decrypt(&setup.encrypt(&document)), document);
+    }
+}
+
+#[test]
+fn limits_concern_what_is_selected() {
+    let cards = r#"{"v":[{"k":"card","pan":1},{"k":"cash","pan":2}]}"#;
+    let setup = Setup::document("[]", &[r#""path":"$.v[?@.k=='card'].pan""#]).but(|setup| setup.limits.fields = 1);
+    assert_eq!(setup.decrypt(&setup.encrypt(cards)), cards);
+    let both = setup.but(|setup| setup.policy = setup.policy.replace("=='card'", "!='none'"));
+    assert_eq!(code(both.try_encrypt(cards)), Some(Code::LimitFields));
+    let long = format!(r#"{{"{}":{{"k":"cash"}},"v":{{"k":"card"}}}}"#, "n".repeat(4100));
+    let filter = Setup::document("[]", &[r#""path":"$[?@.k=='card']""#]);
+    assert_eq!(filter.decrypt(&filter.encrypt(&long)), long);
+    let other = filter.but(|setup| setup.policy = setup.policy.replace("card", "cash"));
+    assert_eq!(code(other.try_encrypt(&long)), Some(Code::LimitPosition));
+}
+
+#[test]
+fn the_canonical_text_of_a_whole_document_is_bounded() {
+    let setup = Setup::document("[\"$\"]", &[r#""path":"$.a""#]).but(|setup| {
+        setup.limits.document = 3000;
+        setup.limits.field = 1000;
+        setup.limits.bound = 1000;
+    });
+    let document = format!(r#"{{"a":"x","n":[{}]}}"#, ["1e20"; 300].join(","));
+    assert_eq!(code(setup.try_encrypt(&document)), Some(Code::LimitBound));
+}
+
 #[test]
 fn the_shared_file_holds_these_cases() {
     let mut list = Vec::new();

@@ -57,7 +57,7 @@ impl fmt::Debug for Secret32 {
 }
 
 /// Bytes that came out of decryption: wiped when dropped, and no `Debug` of the content.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct SecretBytes(Zeroizing<Vec<u8>>);
 
 impl SecretBytes {

@@ -76,7 +76,7 @@ fn check_value(policy: &Inner, selection: &Selection<'_>, field: &Field, max_len
     }
     let begins_like_ours = |value: &[u8]| {
         matches!(value, [b'"', b'a' | b'\\', ..])
-            && text::prefix(&json_text::decoded_string(value, 0, value.len())).is_some()
+            && text::prefix(&json_text::beginning(value.get(1..value.len() - 1).unwrap_or_default(), 5)).is_some()
     };
     if !rule.nested && begins_like_ours(value) {
         return Err(selection.fault(Code::AlreadyEncrypted, field.start));

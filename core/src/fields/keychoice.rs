@@ -96,20 +96,22 @@ impl<'r, 'c> KeyChoice<'r, 'c> {
         self.chosen(key)
     }
 
-    /// Whether every rule allows the key.
-    fn allowed<'k>(&self, mut rules: impl Iterator<Item = &'k Keys>, key: &Key) -> Result<bool> {
-        rules.try_fold(true, |allowed, keys| {
-            Ok(allowed
-                && match keys {
-                    Keys::Any => true,
-                    Keys::Listed(kids) => kids.contains(&key.kid),
-                    Keys::LikePrimary => {
-                        let detail = "the ring has none; list key ids in the rule's `keys`, or say \"any\"";
-                        let primary = self.primary.ok_or_else(|| Error::because(Code::NoPrimary, detail))?;
-                        key.scope == primary.scope
-                    }
-                })
-        })
+    /// Whether every rule allows the key. A rule that refers to a primary is a fault where the ring has none,
+    /// whatever the other rules say.
+    fn allowed<'k>(&self, rules: impl Iterator<Item = &'k Keys>, key: &Key) -> Result<bool> {
+        let mut allowed = true;
+        for keys in rules {
+            allowed &= match keys {
+                Keys::Any => true,
+                Keys::Listed(kids) => kids.contains(&key.kid),
+                Keys::LikePrimary => {
+                    let detail = "the ring has none; list key ids in the rule's `keys`, or say \"any\"";
+                    let primary = self.primary.ok_or_else(|| Error::because(Code::NoPrimary, detail))?;
+                    key.scope == primary.scope
+                }
+            };
+        }
+        Ok(allowed)
     }
 
     fn chosen(&self, key: &'r Key) -> Result<Chosen<'r>> {

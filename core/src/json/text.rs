@@ -197,6 +197,20 @@ pub(crate) fn decoded_string(text: &[u8], start: usize, end: usize) -> Cow<'_, [
     if raw.contains(&b'\\') { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) }
 }
 
+/// The first `count` bytes of a string's content, or more, from its raw text: no more is decoded than is needed.
+pub(crate) fn beginning(raw: &[u8], count: usize) -> Cow<'_, [u8]> {
+    // An escape takes at most twelve bytes.
+    let mut end = 0;
+    while end < raw.len() && end < 12 * count {
+        end = match raw.get(end) {
+            Some(b'\\') => skip_escape(raw, end).unwrap_or(raw.len()),
+            _ => end + 1,
+        };
+    }
+    let first = raw.get(..end).unwrap_or(raw);
+    if first.contains(&b'\\') { Cow::Owned(unescape(first)) } else { Cow::Borrowed(first) }
+}
+
 /// Undoes the escapes of string content that was scanned.
 pub(crate) fn unescape(raw: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(raw.len());
@@ -294,6 +308,9 @@ mod tests {
         write_string(&mut quoted, all.as_bytes());
         assert_eq!(decoded_string(&quoted, 0, quoted.len()).as_ref(), all.as_bytes());
         assert_eq!(serde_json::from_slice::<String>(&quoted).unwrap(), all);
+        assert!(beginning(br"\u0061\u0073\u0031\u002e\ud83d\ude00", 5).starts_with("as1.\u{1f600}".as_bytes()));
+        assert_eq!(beginning(b"as", 5).as_ref(), b"as");
+        assert!(beginning(&[b'x'; 1000], 5).len() <= 60);
         assert_eq!(unescape(br#"\/\u0041\ud83d\ude00\""#), "/A😀\"".as_bytes());
     }
 }

@@ -385,7 +385,7 @@ impl Reader {
                 };
             }
             let bind = self.absolute(item, false)?;
-            if binds.iter().any(|own| own.pattern == bind.pattern) {
+            if binds.iter().any(|own| own.text == bind.text) {
                 return Err(item.fault("this member is bound twice"));
             }
             binds.push(bind);
@@ -540,10 +540,12 @@ fn occurs(rule: &Object<'_, '_>, steps: &[Step], value_dependent: bool) -> Resul
     let Some(item) = rule.optional("occurs") else { return Ok(Occurs::Required) };
     if item.is_object() {
         let object = item.object(&["exactly", "at_least"])?;
+        // A document has no more values.
+        let counts = 1..=1 << 20;
         return match (object.optional("exactly"), object.optional("at_least")) {
-            (Some(count), None) if count.integer()? > 0 => Ok(Occurs::Exactly(count.integer()?)),
-            (None, Some(count)) if count.integer()? > 0 => Ok(Occurs::AtLeast(count.integer()?)),
-            _ => Err(item.fault("expected {\"exactly\": n} or {\"at_least\": n}, n from 1 on")),
+            (Some(count), None) if counts.contains(&count.integer()?) => Ok(Occurs::Exactly(count.integer()?)),
+            (None, Some(count)) if counts.contains(&count.integer()?) => Ok(Occurs::AtLeast(count.integer()?)),
+            _ => Err(item.fault("expected {\"exactly\": n} or {\"at_least\": n}, n from 1 to 1048576")),
         };
     }
     match item.string()?.as_str() {

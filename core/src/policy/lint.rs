@@ -145,16 +145,22 @@ fn report_matches(policy: &Inner, selection: &Selection<'_>, index: &Index<'_>, 
             continue;
         };
         if rule.types.is_some_and(|types| !types.allow(index.raw(*id))) {
-            report.notes.push(Error::new(Code::TypeMismatch).to_string());
+            note(report, Error::new(Code::TypeMismatch).to_string());
         }
         let mut anchors = selection.anchors(policy, field).iter();
         for bind in &rule.binds {
             let anchor = bind.up.and_then(|_| anchors.next()).copied();
             if selection.capture(bind.pattern, anchor).is_none() {
-                report.notes.push(format!("encryption would fail: bound member `{}` is missing", bind.text));
+                note(report, format!("encryption would fail: bound member `{}` is missing", bind.text));
             }
         }
-        report.notes.dedup();
+    }
+}
+
+/// Adds a note once: there are few, however many values they concern.
+fn note(report: &mut RuleReport, text: String) {
+    if !report.notes.contains(&text) {
+        report.notes.push(text);
     }
 }
 

@@ -221,7 +221,7 @@ impl<'p, 't, const W: usize> Matcher<'p, 't, W> {
     #[inline(never)]
     fn look_closer(&mut self, start: usize, end: usize, escaped: bool, accepted: bool) {
         let raw = self.selection.text.get(start + 1..end - 1).unwrap_or_default();
-        let content = if escaped { Cow::Owned(text::unescape(raw)) } else { Cow::Borrowed(raw) };
+        let content = if escaped { text::beginning(raw, 5) } else { Cow::Borrowed(raw) };
         if !content.starts_with(b"as1") {
             return;
         }

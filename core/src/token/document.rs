@@ -1,7 +1,7 @@
 //! Layout D: one salt and one header for all values of a document, and a MAC over the whole set.
 
 use subtle::ConstantTimeEq;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::aead::{Numbered, TAG_LEN};
 use crate::error::{Code, Error, Result};
@@ -120,7 +120,8 @@ pub(crate) struct Sealer<'k> {
     mac: FieldsMac,
     count: u32,
     aad: Vec<u8>,
-    work: Vec<u8>,
+    /// Holds a value while it is encrypted: wiped.
+    work: Zeroizing<Vec<u8>>,
 }
 
 impl<'k> Sealer<'k> {
@@ -136,7 +137,7 @@ impl<'k> Sealer<'k> {
             mac,
             count,
             aad: Vec::with_capacity(256),
-            work: Vec::with_capacity(256),
+            work: Zeroizing::new(Vec::with_capacity(256)),
         })
     }
 
@@ -149,11 +150,16 @@ impl<'k> Sealer<'k> {
         padding: Padding,
     ) -> Result<()> {
         write_associated_data(&mut self.aad, self.suite, position);
+        let padded = padding.padded_len(value.len());
         let work = &mut self.work;
+        if work.capacity() < 4 + padded + TAG_LEN {
+            // Not grown in place: a reallocation leaves the last value behind.
+            *work = Zeroizing::new(Vec::with_capacity(4 + padded + TAG_LEN));
+        }
         work.clear();
         work.extend_from_slice(&[0; 4]);
         work.extend_from_slice(value);
-        work.resize(4 + padding.padded_len(value.len()), 0);
+        work.resize(4 + padded, 0);
         let (counter, plaintext) = work.split_at_mut(4);
         let (number, tag) = self.keys.cipher.seal_next(&self.aad, plaintext)?;
         counter.copy_from_slice(&number.to_be_bytes());

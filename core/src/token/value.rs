@@ -8,7 +8,7 @@ use crate::token::pad::{self, Padding};
 use crate::token::text::{self, SALT_LEN, TOKEN_HEAD};
 
 use subtle::ConstantTimeEq;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 /// The key that seals or opens a value.
 #[derive(Clone, Copy)]
@@ -50,11 +50,14 @@ pub(crate) struct Sealing<'a> {
 
 impl Sealing<'_> {
     /// Appends the token, with quotes, for the exact JSON text `value`. `work` is scratch space.
-    pub(crate) fn seal(&self, out: &mut Vec<u8>, work: &mut Vec<u8>, value: &[u8]) -> Result<()> {
+    pub(crate) fn seal(&self, out: &mut Vec<u8>, work: &mut Zeroizing<Vec<u8>>, value: &[u8]) -> Result<()> {
         let Sealing { key, mode, salt, aad, padding } = *self;
         let padded = padding.padded_len(value.len());
+        if work.capacity() < TOKEN_HEAD + padded + TAG_LEN {
+            // Not grown in place: a reallocation leaves the last value behind.
+            *work = Zeroizing::new(Vec::with_capacity(TOKEN_HEAD + padded + TAG_LEN));
+        }
         work.clear();
-        work.reserve(TOKEN_HEAD + padded + TAG_LEN);
         work.extend_from_slice(&[key.suite.byte(), mode.byte()]);
         work.extend_from_slice(salt);
         let mut derived = [0; 32];
