@@ -614,8 +614,8 @@ fn limits_concern_what_is_selected() {
     assert_eq!(setup.decrypt(&setup.encrypt(cards)), cards);
     let both = setup.but(|setup| setup.policy = setup.policy.replace("=='card'", "!='none'"));
     assert_eq!(code(both.try_encrypt(cards)), Some(Code::LimitFields));
-    let long = format!(r#"{{"{}":{{"k":"cash"}},"v":{{"k":"card"}}}}"#, "n".repeat(4100));
-    let filter = Setup::document("[]", &[r#""path":"$[?@.k=='card']""#]);
+    let long = format!(r#"{{"{}":{{"k":"cash","p":1}},"v":{{"k":"card","p":2}}}}"#, "n".repeat(4100));
+    let filter = Setup::document("[]", &[r#""path":"$[?@.k=='card'].p""#]);
     assert_eq!(filter.decrypt(&filter.encrypt(&long)), long);
     let other = filter.but(|setup| setup.policy = setup.policy.replace("card", "cash"));
     assert_eq!(code(other.try_encrypt(&long)), Some(Code::LimitPosition));

@@ -1,5 +1,7 @@
 //! What a keyring file holds once it is open.
 
+use std::collections::{HashMap, HashSet};
+
 use base64_simd::{AsOut, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
@@ -46,16 +48,21 @@ pub(super) fn read(text: &[u8], form: Form<'_>, min_rev: Option<u64>) -> Result<
     for item in members.required("keys")?.array()? {
         keys.push(key(&item)?);
     }
-    let mut builder = Keyring::builder().rev(rev);
-    for (item, purpose, kid) in &primaries {
-        match keys.iter().find(|key| key.kid == *kid) {
-            Some(key) if key.purpose == *purpose => {}
+    let mut purposes = HashMap::new();
+    for key in &keys {
+        purposes.entry(key.kid.clone()).or_insert(key.purpose);
+    }
+    let mut listed = HashSet::new();
+    for (item, purpose, kid) in primaries {
+        match purposes.get(&kid) {
+            Some(own) if *own == purpose => listed.insert(kid),
             Some(_) => return Err(item.fault("the key has another purpose")),
             None => return Err(item.fault("the ring has no such key")),
-        }
+        };
     }
+    let mut builder = Keyring::builder().rev(rev);
     for key in keys {
-        let primary = primaries.iter().any(|(_, _, kid)| *kid == key.kid);
+        let primary = listed.contains(&key.kid);
         builder = if primary { builder.primary(key) } else { builder.key(key) };
     }
     builder.build()
@@ -102,10 +109,13 @@ pub(super) fn write(ring: &Keyring, head: &str) -> Zeroizing<Vec<u8>> {
 
 fn primaries<'f, 't>(item: &Item<'f, 't>) -> Result<Vec<(Item<'f, 't>, Purpose, Kid)>> {
     let mut list = Vec::new();
+    let mut seen = HashSet::new();
     for (name, item) in item.members()? {
         let purpose = purpose(&name).ok_or_else(|| item.fault("unknown purpose"))?;
         if item.is_string() {
-            list.push((item.clone(), purpose, kid(&item)?));
+            let kid = kid(&item)?;
+            seen.insert(kid.clone());
+            list.push((item, purpose, kid));
             continue;
         }
         let kids = item.array()?;
@@ -114,7 +124,7 @@ fn primaries<'f, 't>(item: &Item<'f, 't>) -> Result<Vec<(Item<'f, 't>, Purpose, 
         }
         for item in kids {
             let kid = kid(&item)?;
-            if list.iter().any(|(_, _, own)| *own == kid) {
+            if !seen.insert(kid.clone()) {
                 return Err(item.fault("stands twice"));
             }
             list.push((item, purpose, kid));
@@ -172,6 +182,15 @@ fn key(item: &Item<'_, '_>) -> Result<Key> {
             .strip_prefix(b"\"")
             .and_then(|text| text.strip_suffix(b"\""))
             .unwrap_or_default();
+        // Other writers may escape any character. Text without escapes is never longer: the buffer does not grow.
+        let unescaped;
+        let text = match text.contains(&b'\\') {
+            true => {
+                unescaped = Zeroizing::new(json_text::unescape(text));
+                unescaped.as_slice()
+            }
+            false => text,
+        };
         let decoded = text.len() == 43 && URL_SAFE_NO_PAD.decode(text, bytes[..].as_out()).is_ok();
         if decoded { Ok(()) } else { Err(secret_item.fault("expected 32 bytes as base64url")) }
     })?;
@@ -196,9 +215,10 @@ fn key(item: &Item<'_, '_>) -> Result<Key> {
         key.principal = Some(principal);
     }
     if let Some(profiles) = entry.optional("profiles") {
+        let mut seen = HashSet::new();
         for item in profiles.array()? {
             let profile = item.string()?;
-            if profile.is_empty() || key.profiles.contains(&profile) {
+            if profile.is_empty() || !seen.insert(profile.clone()) {
                 return Err(item.fault("is empty or stands twice"));
             }
             key.profiles.push(profile);

@@ -1,35 +1,63 @@
-//! Keyring files on disk: readable by their owner only, and replaced by rename.
+//! Keyring files on disk: readable by their owner only, and never seen unfinished. The content is written under a
+//! name of its own first, which then replaces the old file or is linked where no file was.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
+use base64_simd::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use crate::error::{Code, Error, Result};
-use crate::keyfile::{KeyringFile, Wrap};
+use crate::keyfile::{KeyringFile, MAX_FILE, Wrap, check_size};
 use crate::keys::ring::Keyring;
+use crate::rng::OsRandom;
 use crate::rng::hazmat::Random;
 
-/// A ring of 4096 keys with long scopes stays far below this.
-const MAX_FILE: u64 = 16 << 20;
+/// Names that are tried for the temporary file; even the second one is needed only if somebody plants files.
+const ATTEMPTS: u32 = 8;
 
 impl KeyringFile {
     /// Opens a sealed keyring file.
     ///
     /// # Errors
     /// As [`KeyringFile::open`]; [`Code::KeyringPermissions`] if others may read the file; [`Code::KeyringFile`] if
-    /// it cannot be read.
+    /// it cannot be read, is no regular file or has more than 16 MiB.
     pub fn load(path: &Path, name: &str, wrap: &Wrap, min_rev: Option<u64>) -> Result<Keyring> {
         KeyringFile::open(&read(path)?, name, wrap, min_rev)
     }
 
-    /// Writes a sealed keyring file with mode 0600, by rename, so that a reader sees the old or the new one.
+    /// Writes a sealed keyring file with mode 0600, by rename, so that a reader sees the old or the new one. Of
+    /// several that save at once the last one stays: for a file that must not exist yet there is
+    /// [`KeyringFile::create`].
     ///
     /// # Errors
     /// As [`KeyringFile::seal`]; [`Code::KeyringFile`] if it cannot be written.
     pub fn save(path: &Path, ring: &Keyring, name: &str, wrap: &Wrap, random: &dyn Random) -> Result<()> {
-        write(path, &KeyringFile::seal(ring, name, wrap, random)?)
+        write(path, &KeyringFile::seal(ring, name, wrap, random)?, Publish::Replace)
+    }
+
+    /// Writes a sealed keyring file as [`KeyringFile::save`] does, but never over anything: of several that create
+    /// one path at once, one succeeds. A symbolic link counts as existing, wherever it leads. The file system must
+    /// know hard links.
+    ///
+    /// ```
+    /// # fn main() -> apiseal::Result<()> {
+    /// use apiseal::{Code, Keyring, KeyringFile, OsRandom, Suite, SystemClock, Wrap};
+    /// # let path = std::env::temp_dir().join(format!("apiseal-doc-{}.json", std::process::id()));
+    /// let ring = Keyring::generate(Suite::Aes256Gcm, &SystemClock, &OsRandom)?;
+    /// let wrap = Wrap::raw(&[7; 32]);
+    /// KeyringFile::create(&path, &ring, "payments", &wrap, &OsRandom)?;
+    /// let again = KeyringFile::create(&path, &ring, "payments", &wrap, &OsRandom);
+    /// assert_eq!(again.unwrap_err().code(), Code::KeyringFile);
+    /// # let _ = std::fs::remove_file(path);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`KeyringFile::save`]; [`Code::KeyringFile`] if the path exists.
+    pub fn create(path: &Path, ring: &Keyring, name: &str, wrap: &Wrap, random: &dyn Random) -> Result<()> {
+        write(path, &KeyringFile::seal(ring, name, wrap, random)?, Publish::Create)
     }
 
     /// Reads a keyring file that is in clear.
@@ -45,46 +73,136 @@ impl KeyringFile {
     /// # Errors
     /// As [`KeyringFile::hazmat_write_clear`] and [`KeyringFile::save`].
     pub fn hazmat_save_clear(path: &Path, ring: &Keyring, name: &str) -> Result<()> {
-        write(path, &KeyringFile::hazmat_write_clear(ring, name)?)
+        write(path, &KeyringFile::hazmat_write_clear(ring, name)?, Publish::Replace)
+    }
+
+    /// Writes a keyring file in clear where no file is: whoever reads it has every key.
+    ///
+    /// # Errors
+    /// As [`KeyringFile::hazmat_write_clear`] and [`KeyringFile::create`].
+    pub fn hazmat_create_clear(path: &Path, ring: &Keyring, name: &str) -> Result<()> {
+        write(path, &KeyringFile::hazmat_write_clear(ring, name)?, Publish::Create)
     }
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-    let mut file = File::open(path).map_err(|error| failed(path, "read", &error))?;
-    let metadata = file.metadata().map_err(|error| failed(path, "read", &error))?;
+    let unreadable = |error: io::Error| failed(path, "read", &error);
+    // Looked at before it is opened, because opening a pipe waits for its writer; and again on what was opened.
+    check_regular(path, &fs::metadata(path).map_err(unreadable)?)?;
+    let file = File::open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    check_regular(path, &metadata)?;
     check_permissions(&metadata)?;
-    if metadata.len() > MAX_FILE {
-        return Err(Error::because(Code::KeyringFile, "the file is larger than 16 MiB"));
-    }
-    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
-    file.read_to_end(&mut bytes).map_err(|error| failed(path, "read", &error))?;
+    let len = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+    check_size(len)?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(len + 1));
+    // The length that the system tells may be wrong, or no longer right.
+    file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    check_size(bytes.len())?;
     Ok(bytes)
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    let temporary = PathBuf::from(name);
-    let written = create(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    });
-    written.map_err(|error| {
-        let _ = fs::remove_file(&temporary);
-        failed(path, "written", &error)
-    })
+/// What becomes of the finished file.
+#[derive(Clone, Copy)]
+enum Publish {
+    /// It takes the path, whatever was there.
+    Replace,
+    /// It takes the path if nothing is there, not even a dangling link.
+    Create,
+}
+
+fn write(path: &Path, bytes: &[u8], publish: Publish) -> Result<()> {
+    let mut temporary = Temporary::beside(path, random_name)?;
+    temporary.publish(path, bytes, publish).map_err(|error| match (publish, error.kind()) {
+        (Publish::Create, ErrorKind::AlreadyExists) => {
+            Error::because(Code::KeyringFile, format!("{} exists; it is not overwritten", path.display()))
+        }
+        _ => failed(path, "written", &error),
+    })?;
+    sync_folder(path);
+    Ok(())
+}
+
+/// A file that this call made; it is removed at the end unless it took its place by rename.
+struct Temporary {
+    path: PathBuf,
+    file: File,
+    renamed: bool,
+}
+
+impl Temporary {
+    /// An empty file in the folder of `path`.
+    fn beside(path: &Path, mut name: impl FnMut() -> Result<String>) -> Result<Self> {
+        let mut last = ErrorKind::AlreadyExists.into();
+        for _ in 0..ATTEMPTS {
+            let temporary = path.with_file_name(name()?);
+            match create(&temporary) {
+                Ok(file) => return Ok(Temporary { path: temporary, file, renamed: false }),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => last = error,
+                Err(error) => return Err(failed(path, "written", &error)),
+            }
+        }
+        Err(failed(path, "written", &last))
+    }
+
+    fn publish(&mut self, path: &Path, bytes: &[u8], publish: Publish) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.file.sync_all()?;
+        match publish {
+            Publish::Replace => {
+                fs::rename(&self.path, path)?;
+                self.renamed = true;
+                Ok(())
+            }
+            Publish::Create => fs::hard_link(&self.path, path),
+        }
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.renamed {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Nobody can guess it, so nobody can have made the file before.
+fn random_name() -> Result<String> {
+    let mut bytes = [0; 8];
+    OsRandom.fill(&mut bytes)?;
+    Ok(format!(".apiseal-{}.new", URL_SAFE_NO_PAD.encode_to_string(bytes)))
 }
 
 #[cfg(unix)]
-fn create(path: &Path) -> std::io::Result<File> {
+fn create(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 #[cfg(not(unix))]
-fn create(path: &Path) -> std::io::Result<File> {
+fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).open(path)
+}
+
+/// Makes the new name outlast a power failure. Not every file system can, and the file is in place already: an error
+/// would say that it is not.
+#[cfg(unix)]
+fn sync_folder(path: &Path) {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Ok(folder) = File::open(folder.unwrap_or_else(|| Path::new("."))) {
+        let _ = folder.sync_all();
+    }
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) {}
+
+fn check_regular(path: &Path, metadata: &fs::Metadata) -> Result<()> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    Err(Error::because(Code::KeyringFile, format!("{} is not a regular file", path.display())))
 }
 
 #[cfg(unix)]
@@ -101,6 +219,31 @@ fn check_permissions(_: &fs::Metadata) -> Result<()> {
     Ok(())
 }
 
-fn failed(path: &Path, what: &str, error: &std::io::Error) -> Error {
+fn failed(path: &Path, what: &str, error: &io::Error) -> Error {
     Error::because(Code::KeyringFile, format!("{} could not be {what}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_taken_is_passed_over_and_never_removed() {
+        let folder = std::env::temp_dir().join(format!("apiseal-temporary-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let (path, taken) = (folder.join("ring.json"), folder.join("taken"));
+        fs::write(&taken, "of somebody else").unwrap();
+
+        let mut names = ["taken", "free"].into_iter();
+        let temporary = Temporary::beside(&path, || Ok(names.next().unwrap().to_owned())).unwrap();
+        assert_eq!(temporary.path, folder.join("free"));
+        drop(temporary);
+        assert!(!folder.join("free").exists());
+
+        let error = Temporary::beside(&path, || Ok("taken".to_owned())).err().unwrap();
+        assert_eq!(error.code(), Code::KeyringFile);
+        assert_eq!(fs::read(&taken).unwrap(), b"of somebody else");
+        assert_ne!(random_name().unwrap(), random_name().unwrap());
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -1,6 +1,6 @@
 //! The keyring: all keys that a party holds, and which of them encrypts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -42,6 +42,8 @@ struct Inner {
 impl Keyring {
     /// Most keys a ring may hold.
     pub const MAX_KEYS: usize = 4096;
+    /// Largest revision and time, 2^53 - 1: keyring files hold no larger integer.
+    const MAX_INTEGER: u64 = (1 << 53) - 1;
     const CACHED_CONTEXTS: usize = 1024;
 
     /// A ring with one new primary key for fields.
@@ -116,7 +118,7 @@ pub struct KeyringBuilder {
 }
 
 impl KeyringBuilder {
-    /// Sets the revision.
+    /// Sets the revision, at most 2^53 - 1.
     #[must_use]
     pub fn rev(mut self, rev: u64) -> Self {
         self.rev = rev;
@@ -138,16 +140,21 @@ impl KeyringBuilder {
         self
     }
 
-    /// Checks the keys against each other.
+    /// Checks the keys, each and against each other. A ring that is built loads from a file again, if it is not too
+    /// large for one.
     ///
     /// # Errors
     /// [`Code::KeyDuplicate`] if two share their id or secret; [`Code::KeyringFile`] if a state does not fit its
-    /// purpose, two primaries could both serve one context, a scope or validity is malformed, or there are more than
-    /// [`Keyring::MAX_KEYS`]. A primary that is not active is allowed, so that it can be disabled at once: it then
-    /// refuses to encrypt.
+    /// purpose, two primaries could both serve one context, a scope or validity is malformed, the revision or a time
+    /// is over 2^53 - 1, a key is for recipients ([`Purpose::Rcp`]), which no ring of this version holds, or there are
+    /// more than [`Keyring::MAX_KEYS`]. A primary that is not active is allowed, so that it can be disabled at once: it
+    /// then refuses to encrypt.
     pub fn build(self) -> Result<Keyring> {
         if self.keys.len() > Keyring::MAX_KEYS {
             return Err(invalid(format!("at most {} keys", Keyring::MAX_KEYS)));
+        }
+        if self.rev > Keyring::MAX_INTEGER {
+            return Err(invalid("`rev` is over 2^53 - 1"));
         }
         for key in &self.keys {
             check_key(key)?;
@@ -182,6 +189,15 @@ fn invalid(detail: impl Into<String>) -> Error {
 
 fn check_key(key: &Key) -> Result<()> {
     let fault = |detail: &str| Err(invalid(detail).with_kid(key.kid.as_str()));
+    if key.purpose == Purpose::Rcp {
+        return fault("no ring of this version holds a key of purpose `rcp`");
+    }
+    let times = [("created", Some(key.created)), ("not_before", key.not_before), ("expires", key.expires)];
+    for (name, time) in times {
+        if time.is_some_and(|time| time > Keyring::MAX_INTEGER) {
+            return fault(&format!("`{name}` is over 2^53 - 1"));
+        }
+    }
     if !key.state.fits(key.purpose) {
         return fault("the state does not fit the purpose");
     }
@@ -229,24 +245,61 @@ fn check_duplicates(keys: &[Key]) -> Result<()> {
     }
 }
 
+/// Of two primaries with one purpose and equally many pairs, a name must have different values in the two.
 fn check_primaries(keys: &[Key], primaries: &[u16]) -> Result<()> {
-    let primaries: Vec<&Key> = primaries.iter().filter_map(|&at| keys.get(usize::from(at))).collect();
-    for (at, one) in primaries.iter().enumerate() {
-        for other in primaries.iter().skip(at + 1) {
-            let contradict = |(name, value): &(String, String)| {
-                other.scope.iter().any(|(other_name, other_value)| name == other_name && value != other_value)
-            };
-            if one.purpose == other.purpose
-                && one.scope.len() == other.scope.len()
-                && !one.scope.iter().any(contradict)
-            {
-                let detail =
-                    format!("primary keys `{}` and `{}` could both serve one context", one.kid, other.kid);
-                return Err(invalid(detail));
+    let mut classes: BTreeMap<(Purpose, usize), Vec<&Key>> = BTreeMap::new();
+    for key in primaries.iter().filter_map(|&at| keys.get(usize::from(at))) {
+        classes.entry((key.purpose, key.scope.len())).or_default().push(key);
+    }
+    match classes.values().find_map(|class| first_tie(class)) {
+        Some((one, other)) => Err(invalid(format!(
+            "primary keys `{}` and `{}` could both serve one context",
+            one.kid, other.kid
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Two keys whose scopes contradict each other in no name. A row of bits for each key tells which keys it contradicts,
+/// and a name fills it for all keys of one value at once: a full ring of full scopes takes milliseconds.
+fn first_tie<'k>(class: &[&'k Key]) -> Option<(&'k Key, &'k Key)> {
+    let words = class.len().div_ceil(64);
+    let mut rows = vec![0_u64; class.len() * words];
+    let mut pairs: Vec<(&str, &str, usize)> = Vec::new();
+    for (at, key) in class.iter().enumerate() {
+        pairs.extend(key.scope().map(|(name, value)| (name, value, at)));
+    }
+    pairs.sort_unstable();
+    let bits = |members: &[(&str, &str, usize)]| {
+        let mut bits = vec![0_u64; words];
+        for (_, _, at) in members {
+            if let Some(word) = bits.get_mut(at / 64) {
+                *word |= 1 << (at % 64);
+            }
+        }
+        bits
+    };
+    for same_name in pairs.chunk_by(|a, b| a.0 == b.0) {
+        let named = bits(same_name);
+        for same_value in same_name.chunk_by(|a, b| a.1 == b.1).filter(|chunk| chunk.len() < same_name.len())
+        {
+            let own = bits(same_value);
+            for (_, _, at) in same_value {
+                let row = rows.get_mut(at * words..(at + 1) * words).unwrap_or_default();
+                for ((word, named), own) in row.iter_mut().zip(&named).zip(&own) {
+                    *word |= named & !own;
+                }
             }
         }
     }
-    Ok(())
+    for (at, (one, row)) in class.iter().zip(rows.chunks(words.max(1))).enumerate() {
+        for (other_at, other) in class.iter().enumerate().skip(at + 1) {
+            if row.get(other_at / 64).is_some_and(|word| word >> (other_at % 64) & 1 == 0) {
+                return Some((one, other));
+            }
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -296,6 +349,64 @@ mod tests {
         assert_eq!(chosen(&[("purpose", "p"), ("t", "1")]), "one");
         assert_eq!(chosen(&[("purpose", "p"), ("t", "2")]), "two");
         assert_eq!(chosen(&[("purpose", "p"), ("t", "3")]), "root");
+    }
+
+    #[test]
+    fn ties_are_those_of_the_definition() {
+        // Small alphabets, so that every overlap of names and values occurs.
+        let tie = |a: &Key, b: &Key| {
+            let contradict = |(name, value): (&str, &str)| b.scope().any(|(n, v)| n == name && v != value);
+            a.scope.len() == b.scope.len() && !a.scope().any(contradict)
+        };
+        let mut ties = 0;
+        for seed in 0_u32..2000 {
+            let mut state = seed.wrapping_mul(2_654_435_761) | 1;
+            let mut random = |below: u32| {
+                state ^= state << 13;
+                state ^= state >> 17;
+                state ^= state << 5;
+                state % below
+            };
+            let keys: Vec<Key> = (0..3)
+                .map(|at| {
+                    let (mask, values) = (random(16), random(256));
+                    let names = (0..4).filter(|bit| mask >> bit & 1 == 1);
+                    let pairs: Vec<_> = names
+                        .map(|bit| (format!("n{bit}"), format!("v{}", values >> (2 * bit) & 3)))
+                        .collect();
+                    key(&format!("k{at}")).with_scope(pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())))
+                })
+                .collect();
+            let tied = (0..3).any(|a| (a + 1..3).any(|b| tie(&keys[a], &keys[b])));
+            let builder = keys.iter().cloned().fold(Keyring::builder(), KeyringBuilder::primary);
+            assert_eq!(builder.build().is_err(), tied, "{keys:?}");
+            ties += u32::from(tied);
+        }
+        assert!((200..1800).contains(&ties), "{ties}");
+    }
+
+    #[test]
+    fn a_ring_holds_only_what_files_can_hold() {
+        const MAX: u64 = (1 << 53) - 1;
+        let made = |created| {
+            let kid = Kid::parse("a").unwrap();
+            Key::generate(kid, Purpose::Seal, Suite::Aes256Gcm, &FixedClock(created), &OsRandom).unwrap()
+        };
+        let kid = Kid::parse("a").unwrap();
+        let recipient = Key::hazmat_from_secret(kid, Purpose::Rcp, Suite::Aes256Gcm, &[1; 32]).unwrap();
+        for (builder, name) in [
+            (Keyring::builder().rev(MAX + 1), "`rev`"),
+            (Keyring::builder().key(made(MAX + 1)), "`created`"),
+            (Keyring::builder().key(key("a").with_validity(Some(MAX + 1), None)), "`not_before`"),
+            (Keyring::builder().key(key("a").with_validity(None, Some(u64::MAX))), "`expires`"),
+            (Keyring::builder().key(recipient), "`rcp`"),
+        ] {
+            let error = builder.build().unwrap_err();
+            assert_eq!(error.code(), Code::KeyringFile);
+            assert!(error.detail().unwrap().contains(name), "{error}");
+        }
+        let largest = made(MAX).with_validity(Some(MAX - 1), Some(MAX));
+        assert!(Keyring::builder().rev(MAX).key(largest).build().is_ok());
     }
 
     #[test]

@@ -159,6 +159,9 @@ impl<'p, 't, const W: usize> Matcher<'p, 't, W> {
 
     /// The place of the value at hand.
     fn place(&mut self) -> Place {
+        if let Some(Frame { link: Some(parent), .. }) = self.frames.last() {
+            return Place { parent: *parent, segment: self.hanging.segment() };
+        }
         let unlinked = self.frames.iter().rposition(|frame| frame.link.is_some()).map_or(0, |at| at + 1);
         let mut parent = unlinked.checked_sub(1).and_then(|at| self.frames.get(at)?.link).unwrap_or(Link::ROOT);
         for frame in self.frames.iter_mut().skip(unlinked) {

@@ -43,7 +43,16 @@ pub(crate) enum Indices {
 #[derive(Debug)]
 pub(crate) struct Places<'t> {
     text: &'t [u8],
-    links: Vec<(Link, Segment)>,
+    links: Vec<Step>,
+}
+
+/// The last step to a container.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    parent: Link,
+    segment: Segment,
+    /// Bytes of the container's exact position.
+    len: u32,
 }
 
 impl<'t> Places<'t> {
@@ -53,7 +62,8 @@ impl<'t> Places<'t> {
 
     /// The way to a container: to its own container and one step down.
     pub(crate) fn link(&mut self, parent: Link, segment: Segment) -> Link {
-        self.links.push((parent, segment));
+        let len = (self.link_len(parent) + self.segment_len(segment)) as u32;
+        self.links.push(Step { parent, segment, len });
         Link(self.links.len() as u32 - 1)
     }
 
@@ -64,7 +74,11 @@ impl<'t> Places<'t> {
 
     /// Bytes of the exact position.
     pub(crate) fn len(&self, place: Place) -> usize {
-        self.up(place).map(|segment| self.segment_len(segment)).sum()
+        self.link_len(place.parent) + place.segment.map_or(0, |segment| self.segment_len(segment))
+    }
+
+    fn link_len(&self, link: Link) -> usize {
+        self.links.get(link.0 as usize).map_or(0, |step| step.len as usize)
     }
 
     /// Bytes that a step adds to an exact position.
@@ -78,33 +92,44 @@ impl<'t> Places<'t> {
 
     /// Appends the encoded position of a place.
     pub(crate) fn write(&self, out: &mut Vec<u8>, place: Place, indices: Indices) {
-        self.write_part(out, place, 0, usize::MAX, indices);
+        match indices {
+            Indices::Exact => self.write_backwards(out, self.len(place), indices, self.up(place)),
+            Indices::Open => self.write_part(out, place, 0, usize::MAX, indices),
+        }
     }
 
     /// Appends a part of the position: without the innermost `skip` steps, and of the rest the innermost `take`.
     pub(crate) fn write_part(&self, out: &mut Vec<u8>, place: Place, skip: usize, take: usize, indices: Indices) {
-        // Steps are found from the inside and written from the outside.
-        const FEW: usize = 16;
         let steps = || self.up(place).skip(skip).take(take);
-        let count = steps().count();
-        if count <= FEW {
-            let mut few = [Segment::Element(0); FEW];
-            few.iter_mut().zip(steps()).for_each(|(slot, segment)| *slot = segment);
-            few.iter().take(count).rev().for_each(|segment| self.write_segment(out, *segment, indices));
-        } else {
-            let many: Vec<Segment> = steps().collect();
-            many.iter().rev().for_each(|segment| self.write_segment(out, *segment, indices));
-        }
+        let step_len = |segment| match (segment, indices) {
+            (Segment::Element(_), Indices::Open) => 1,
+            _ => self.segment_len(segment),
+        };
+        self.write_backwards(out, steps().map(step_len).sum(), indices, steps());
     }
 
-    fn write_segment(&self, out: &mut Vec<u8>, segment: Segment, indices: Indices) {
-        match (segment, indices) {
-            (Segment::Member { .. }, _) => write_member(out, &self.name(segment)),
-            (Segment::Element(index), Indices::Exact) => {
-                out.push(0x02);
-                out.extend_from_slice(&index.to_be_bytes());
-            }
-            (Segment::Element(_), Indices::Open) => out.push(0x03),
+    /// Appends `len` bytes: steps are found from the inside, so they are written from the end.
+    fn write_backwards(
+        &self,
+        out: &mut Vec<u8>,
+        len: usize,
+        indices: Indices,
+        steps: impl Iterator<Item = Segment>,
+    ) {
+        let from = out.len();
+        out.resize(from + len, 0);
+        let mut rest = out.get_mut(from..).unwrap_or_default();
+        for segment in steps {
+            rest = match (segment, indices) {
+                (Segment::Member { .. }, _) => {
+                    let name = self.name(segment);
+                    let rest = put(rest, &name);
+                    let rest = put(rest, &(name.len() as u32).to_be_bytes());
+                    put(rest, &[0x01])
+                }
+                (Segment::Element(index), Indices::Exact) => put(put(rest, &index.to_be_bytes()), &[0x02]),
+                (Segment::Element(_), Indices::Open) => put(rest, &[0x03]),
+            };
         }
     }
 
@@ -119,17 +144,18 @@ impl<'t> Places<'t> {
         let mut next = place.segment.map(|segment| (place.parent, segment));
         std::iter::from_fn(move || {
             let (parent, segment) = next?;
-            next = self.links.get(parent.0 as usize).copied();
+            next = self.links.get(parent.0 as usize).map(|step| (step.parent, step.segment));
             Some(segment)
         })
     }
 }
 
-/// Appends a member's segment: `01 ‖ lp(name)`.
-fn write_member(out: &mut Vec<u8>, name: &[u8]) {
-    out.push(0x01);
-    out.extend_from_slice(&(name.len() as u32).to_be_bytes());
-    out.extend_from_slice(name);
+/// Writes at the end of a buffer and returns what is before.
+#[inline(always)]
+fn put<'b>(buffer: &'b mut [u8], bytes: &[u8]) -> &'b mut [u8] {
+    let (rest, end) = buffer.split_at_mut(buffer.len().saturating_sub(bytes.len()));
+    end.copy_from_slice(bytes);
+    rest
 }
 
 #[cfg(test)]
