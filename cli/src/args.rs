@@ -93,8 +93,8 @@ pub(crate) struct KeyringArgs {
     /// Read the passphrase from an open file descriptor.
     #[arg(long, value_name = "N", group = "unlock")]
     pub(crate) passphrase_fd: Option<u32>,
-    /// Read a 32-byte wrapping key from a file, as raw bytes or 43 characters of base64url (else from
-    /// APISEAL_WRAPPING_KEY).
+    /// Read a 32-byte wrapping key from a file, as raw bytes, 43 characters of base64url or 64 hexadecimal digits
+    /// (else from APISEAL_WRAPPING_KEY, as base64url).
     #[arg(long, value_name = "FILE", group = "unlock")]
     pub(crate) wrapping_key_file: Option<PathBuf>,
     /// The keyring file holds its secrets in clear.
@@ -127,7 +127,7 @@ pub(crate) struct CryptArgs {
     /// A pair of the context; may be repeated. `purpose` is required.
     #[arg(long, value_name = "NAME=VALUE", required = true)]
     pub(crate) context: Vec<String>,
-    /// Write to this file instead of standard output; it appears whole or not at all.
+    /// Write to this file instead of standard output; it appears whole or not at all. A pipe or device is written to.
     #[arg(short, long, value_name = "OUT", conflicts_with = "in_place")]
     pub(crate) output: Option<PathBuf>,
     /// Replace the input file; on any failure it stays as it was.

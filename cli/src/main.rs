@@ -30,6 +30,8 @@ fn main() -> ExitCode {
     match result {
         // Whoever closed the pipe has read enough.
         Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
+        // Whoever closed it knows; a script that asks for `pipefail` must know too.
+        Err(failure @ Failure::CutOff) => ExitCode::from(failure.exit_code()),
         Err(failure) => {
             output::complain(&failure);
             ExitCode::from(failure.exit_code())

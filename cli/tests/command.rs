@@ -19,7 +19,7 @@ impl Place {
         let place = Place(folder);
         std::fs::write(place.at("policy.json"), POLICY).unwrap();
         std::fs::write(place.at("document.json"), DOCUMENT).unwrap();
-        std::fs::write(place.at("kek"), [42; 32]).unwrap();
+        std::fs::write(place.at("kek"), [202; 32]).unwrap();
         let made = place.run(&["keys", "new", "--keyring", "ring.json", "--wrapping-key-file", "kek"], "");
         assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
         place
@@ -59,6 +59,22 @@ impl Drop for Place {
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
+
+const WITH_KEK: [&str; 2] = ["--wrapping-key-file", "kek"];
+
+/// The arguments of `crypt`, for commands that are started otherwise.
+#[cfg(unix)]
+const ENCRYPT: [&str; 9] = [
+    "encrypt",
+    "--keyring",
+    "ring.json",
+    "--wrapping-key-file",
+    "kek",
+    "--policy",
+    "policy.json",
+    "--context",
+    "purpose=orders",
+];
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
@@ -123,6 +139,23 @@ fn exit_codes_and_messages() {
     fails(place.crypt("decrypt", &[], &sealed.replace("as1.k-", "as1.k.")), 3, "[500]");
     fails(place.crypt("encrypt", &["missing.json"], ""), 4, "missing.json");
     fails(place.crypt("encrypt", &["--context", "oops"], DOCUMENT), 2, "NAME=VALUE");
+    // What was typed may be a secret in the wrong place.
+    let typed = place.crypt("encrypt", &["--context", "hunter2"], DOCUMENT);
+    assert!(!text(&typed.stderr).contains("hunter2"));
+    fails(typed, 2, "number 3");
+    let typed = place
+        .run(&[&["keys", "new", "--keyring", "x.json", "--scope", "hunter2"], &WITH_KEK[..]].concat(), "");
+    assert!(!text(&typed.stderr).contains("hunter2"));
+    fails(typed, 2, "--scope");
+    fails(place.crypt("encrypt", &["--in-place", "-"], DOCUMENT), 2, "--in-place");
+    let list = |keyring| place.run(&[&["keys", "list", "--keyring", keyring], &WITH_KEK[..]].concat(), "");
+    fails(list("missing.json"), 4, "missing.json");
+    fails(list("."), 4, "not a regular file");
+    fails(
+        place.run(&[&["keys", "new", "--keyring", "no/such/ring.json"], &WITH_KEK[..]].concat(), ""),
+        4,
+        "no/such",
+    );
     fails(place.crypt("encrypt", &["--context", "tenant=b"], DOCUMENT), 2, "stands twice");
     fails(place.run(&["encrypt", "--keyring", "ring.json"], DOCUMENT), 2, "--policy");
     fails(place.run(&["locate", "$["], DOCUMENT), 2, "JSONPath");
@@ -259,4 +292,201 @@ fn a_closed_pipe_is_quiet() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_document_that_is_cut_off_is_quiet_but_no_success() {
+    let place = Place::new("cut");
+    let large = DOCUMENT.replace("1.10", &format!("[{}]", vec!["1"; 300_000].join(",")));
+    std::fs::write(place.at("large.json"), &large).unwrap();
+    let sealed = place.crypt("encrypt", &["-o", "sealed.json", "large.json"], "");
+    assert_eq!(sealed.status.code(), Some(0));
+    for (verb, file) in [("encrypt", "large.json"), ("decrypt", "sealed.json")] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_apiseal"));
+        command.arg(verb).args(&ENCRYPT[1..]).args(["--context", "tenant=acme", file]);
+        command.current_dir(&place.0).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(4), String::new()), "{verb}");
+    }
+}
+
+#[cfg(unix)]
+fn mkfifo(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_are_written_to_and_not_replaced() {
+    use std::os::unix::fs::FileTypeExt;
+    let place = Place::new("fifo");
+    let fifo = place.at("fifo");
+    mkfifo(&fifo);
+    // Opened for both directions, the pipe keeps what nobody reads yet.
+    let mut kept = std::fs::OpenOptions::new().read(true).write(true).open(&fifo).unwrap();
+    let written = place.crypt("encrypt", &["-o", "fifo", "document.json"], "");
+    assert_eq!(written.status.code(), Some(0), "{}", text(&written.stderr));
+    assert!(std::fs::metadata(&fifo).unwrap().file_type().is_fifo());
+    let mut sealed = vec![0; 4096];
+    let len = std::io::Read::read(&mut kept, &mut sealed).unwrap();
+    assert_eq!(text(&place.crypt("decrypt", &[], &text(&sealed[..len])).stdout), DOCUMENT);
+
+    // In place: the document comes from the pipe and goes back there.
+    drop(kept);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_apiseal"));
+    let mut child = command.args(ENCRYPT).args(["--in-place", "fifo"]).current_dir(&place.0).spawn().unwrap();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let ends = fifo.clone();
+    std::thread::spawn(move || {
+        std::fs::write(&ends, DOCUMENT).unwrap();
+        sender.send(std::fs::read_to_string(&ends).unwrap())
+    });
+    let sealed = receiver.recv_timeout(std::time::Duration::from_secs(20)).expect("the pipe is written to");
+    assert!(sealed.contains("as1."), "{sealed}");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(std::fs::metadata(&fifo).unwrap().file_type().is_fifo());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_dangling_link_leads_to_the_new_file() {
+    let place = Place::new("dangling");
+    std::fs::create_dir(place.at("folder")).unwrap();
+    std::os::unix::fs::symlink("folder/second.json", place.at("first.json")).unwrap();
+    std::os::unix::fs::symlink("third.json", place.at("folder/second.json")).unwrap();
+    std::os::unix::fs::symlink("loop.json", place.at("loop.json")).unwrap();
+    assert_eq!(place.crypt("encrypt", &["-o", "first.json", "document.json"], "").status.code(), Some(0));
+    assert!(std::fs::symlink_metadata(place.at("first.json")).unwrap().is_symlink());
+    assert!(std::fs::symlink_metadata(place.at("folder/second.json")).unwrap().is_symlink());
+    assert!(read(&place.at("folder/third.json")).contains("as1."));
+    assert_eq!(place.crypt("encrypt", &["-o", "loop.json", "document.json"], "").status.code(), Some(4));
+
+    // A keyring is not even created behind a link.
+    std::os::unix::fs::symlink("elsewhere.json", place.at("linked.json")).unwrap();
+    let made = place.run(&[&["keys", "new", "--keyring", "linked.json"], &WITH_KEK[..]].concat(), "");
+    assert_eq!(made.status.code(), Some(2));
+    assert!(!place.at("elsewhere.json").exists());
+}
+
+#[test]
+fn of_two_new_keyrings_one_is_made() {
+    let place = Place::new("twice");
+    for round in 0..10 {
+        let keyring = format!("{round}.json");
+        let start = |kid: &str| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_apiseal"));
+            command.args(["keys", "new", "--keyring", &keyring, "--kid", kid]).args(WITH_KEK);
+            command.current_dir(&place.0).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let children: Vec<_> = ["k1", "k2", "k3"].into_iter().map(|kid| (kid, start(kid))).collect();
+        let mut made = Vec::new();
+        for (kid, child) in children {
+            let output = child.wait_with_output().unwrap();
+            match output.status.code() {
+                Some(0) => made.push(kid),
+                other => assert_eq!(other, Some(2), "{}", text(&output.stderr)),
+            }
+        }
+        assert_eq!(made.len(), 1);
+        let list = place.run(&[&["keys", "list", "--keyring", &keyring], &WITH_KEK[..]].concat(), "");
+        assert!(text(&list.stdout).contains(&format!("\"kid\":\"{}\"", made[0])));
+    }
+}
+
+#[test]
+fn wrapping_keys_are_random_bytes() {
+    let place = Place::new("kek");
+    let in_environment = |value: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_apiseal"));
+        command.args(["keys", "list", "--keyring", "ring.json"]).current_dir(&place.0);
+        command.env("APISEAL_WRAPPING_KEY", value).output().unwrap()
+    };
+    let with_file = |key: &[u8]| {
+        std::fs::write(place.at("key"), key).unwrap();
+        place.run(&["keys", "list", "--keyring", "ring.json", "--wrapping-key-file", "key"], "")
+    };
+    let random = std::fs::read(place.at("kek")).unwrap();
+    let base64 = base64_simd::URL_SAFE_NO_PAD.encode_to_string(&random);
+    let hexadecimal: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    for key in [&random[..], base64.as_bytes(), format!("{base64}\n").as_bytes(), hexadecimal.as_bytes()] {
+        assert_eq!(with_file(key).status.code(), Some(0), "{key:?}");
+    }
+    assert_eq!(with_file(hexadecimal.to_uppercase().as_bytes()).status.code(), Some(0));
+    for password in ["a password of exactly 32 letters", "correct horse battery staple 12\n"] {
+        assert_eq!(password.len(), 32);
+        let refused = with_file(password.as_bytes());
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(text(&refused.stderr).contains("--passphrase-file"), "{}", text(&refused.stderr));
+    }
+    for wrong in [&random[1..], &hexadecimal.as_bytes()[1..], hexadecimal.replace('c', "g").as_bytes()] {
+        assert_eq!(with_file(wrong).status.code(), Some(2));
+    }
+    assert_eq!(in_environment(&base64).status.code(), Some(0));
+    for wrong in ["", "a password of exactly 32 letters", &hexadecimal, &base64[1..]] {
+        let refused = in_environment(wrong);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(text(&refused.stderr).contains("43 characters"), "{}", text(&refused.stderr));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn whoever_types_a_document_is_told() {
+    let place = Place::new("terminal");
+    // `script` runs the command on a terminal of its own.
+    let command = format!("{} locate '$.a'", env!("CARGO_BIN_EXE_apiseal"));
+    let mut script = Command::new("script");
+    script.args(["-qec", &command, "/dev/null"]).current_dir(&place.0);
+    let Ok(mut child) = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() else { return };
+    child.stdin.take().unwrap().write_all(b"{\"a\":1}\n\x04\x04").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(text(&output.stdout).contains("from the terminal"), "{}", text(&output.stdout));
+    assert!(place.run(&["locate", "$.a"], "{\"a\":1}").stderr.is_empty());
+}
+
+/// Owners can be given away by root only.
+#[cfg(unix)]
+#[test]
+fn the_owner_and_group_of_a_file_stay() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    use std::os::unix::process::CommandExt;
+    let place = Place::new("owner");
+    let document = place.at("document.json");
+    if chown(&document, Some(1234), Some(2345)).is_err() {
+        return;
+    }
+    let set_mode = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    set_mode(&document, 0o664);
+    assert_eq!(place.crypt("encrypt", &["--in-place", "document.json"], "").status.code(), Some(0));
+    let seen = std::fs::metadata(&document).unwrap();
+    assert_eq!((seen.uid(), seen.gid(), seen.mode() & 0o777), (1234, 2345, 0o664));
+
+    // Somebody else, who may write to the folder only, becomes the owner: the group's rights are not theirs to give.
+    let apiseal = place.at("apiseal");
+    std::fs::copy(env!("CARGO_BIN_EXE_apiseal"), &apiseal).unwrap();
+    set_mode(&apiseal, 0o755);
+    set_mode(&place.0, 0o777);
+    for name in ["ring.json", "kek"] {
+        chown(place.at(name), Some(4321), Some(4321)).unwrap();
+    }
+    std::fs::write(&document, DOCUMENT).unwrap();
+    let run = |args: &[&str]| {
+        let mut command = Command::new(&apiseal);
+        command.uid(4321).gid(4321).current_dir(&place.0).args(ENCRYPT).args(args).output().unwrap()
+    };
+    let output = run(&["--in-place", "document.json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let seen = std::fs::metadata(&document).unwrap();
+    assert_eq!((seen.uid(), seen.gid(), seen.mode() & 0o777), (4321, 4321, 0o600));
+
+    // And what the system does not let one read is a matter of files.
+    chown(place.at("ring.json"), Some(0), Some(0)).unwrap();
+    let output = run(&["document.json"]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(text(&output.stderr).contains("ring.json"));
 }

