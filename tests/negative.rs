@@ -584,9 +584,15 @@ cases! {
 fn policies_are_refused_for_the_stated_reason() {
     for (setup, reason) in [
         (Setup::document("[]", &[r#""path":"$[*]","position":"elements""#]), "exact positions only"),
-        (Setup::token(&[r#""path":"$.items[?@.kind=='card'].pan","bind":[]"#]), "\"selection\": \"unauthenticated\""),
+        (
+            Setup::token(&[r#""path":"$.items[?@.kind=='card'].pan","bind":[]"#]),
+            "\"selection\": \"unauthenticated\"",
+        ),
         (Setup::token(&[r#""path":"$.ssn""#]), "must state `bind`"),
-        (Setup::token(&[r#""path":"$..ssn","position":"named","label":"x","bind":[]"#]), "a path to one value"),
+        (
+            Setup::token(&[r#""path":"$..ssn","position":"named","label":"x","bind":[]"#]),
+            "a path to one value",
+        ),
         (Setup::token(&[r#""path":"$.ssn","bind":["$.id","$.id"]"#]), "bound twice"),
         (Setup::token(&[r#""path":"$..ssn","bind":[]"#, r#""path":"$.user.ssn","bind":[]"#]), "overlap"),
         (Setup::token(&[r#""path":"$.ssn","bind":[],"occurs":{"exactly":1048577}"#]), "1 to 1048576"),
@@ -610,7 +616,8 @@ fn long_bound_members_cost_their_length_once() {
 #[test]
 fn limits_concern_what_is_selected() {
     let cards = r#"{"v":[{"k":"card","pan":1},{"k":"cash","pan":2}]}"#;
-    let setup = Setup::document("[]", &[r#""path":"$.v[?@.k=='card'].pan""#]).but(|setup| setup.limits.fields = 1);
+    let setup =
+        Setup::document("[]", &[r#""path":"$.v[?@.k=='card'].pan""#]).but(|setup| setup.limits.fields = 1);
     assert_eq!(setup.decrypt(&setup.encrypt(cards)), cards);
     let both = setup.but(|setup| setup.policy = setup.policy.replace("=='card'", "!='none'"));
     assert_eq!(code(both.try_encrypt(cards)), Some(Code::LimitFields));

@@ -13,7 +13,12 @@ use crate::ids::Suite;
 pub(crate) const TAG_LEN: usize = 16;
 
 /// Encrypts `buffer` in place under a key that serves this one message, and returns the tag.
-pub(crate) fn seal_once(suite: Suite, key: &[u8; 32], aad: &[u8], buffer: &mut [u8]) -> Result<[u8; TAG_LEN]> {
+pub(crate) fn seal_once(
+    suite: Suite,
+    key: &[u8; 32],
+    aad: &[u8],
+    buffer: &mut [u8],
+) -> Result<[u8; TAG_LEN]> {
     match suite {
         Suite::Aes256Gcm => seal(&Aes256Gcm::new(key.into()), 0, aad, buffer),
         Suite::ChaCha20Poly1305 => seal(&ChaCha20Poly1305::new(key.into()), 0, aad, buffer),
@@ -22,7 +27,13 @@ pub(crate) fn seal_once(suite: Suite, key: &[u8; 32], aad: &[u8], buffer: &mut [
 }
 
 /// Checks the tag and decrypts `buffer` in place; on failure the buffer holds no plaintext.
-pub(crate) fn open_once(suite: Suite, key: &[u8; 32], aad: &[u8], buffer: &mut [u8], tag: &[u8]) -> Result<()> {
+pub(crate) fn open_once(
+    suite: Suite,
+    key: &[u8; 32],
+    aad: &[u8],
+    buffer: &mut [u8],
+    tag: &[u8],
+) -> Result<()> {
     match suite {
         Suite::Aes256Gcm => open(&Aes256Gcm::new(key.into()), 0, aad, buffer, tag),
         Suite::ChaCha20Poly1305 => open(&ChaCha20Poly1305::new(key.into()), 0, aad, buffer, tag),

@@ -43,7 +43,15 @@ impl<'s, 't> Binder<'s, 't> {
     pub(crate) fn new(policy: &'s Inner, selection: &'s Selection<'t>, limits: &'s Limits) -> Self {
         let mut last = Vec::with_capacity(policy.rules.len());
         last.resize_with(policy.rules.len(), Last::default);
-        Binder { policy, selection, limits, long: HashMap::new(), last, members: Vec::new(), positions: Vec::new() }
+        Binder {
+            policy,
+            selection,
+            limits,
+            long: HashMap::new(),
+            last,
+            members: Vec::new(),
+            positions: Vec::new(),
+        }
     }
 
     /// Looks at the values of layout T that it `concerns`, so that [`Binder::bound`] gives no error for them.
@@ -75,7 +83,8 @@ impl<'s, 't> Binder<'s, 't> {
         let same = |last: &Last| last.known && (anchors.is_empty() || last.anchors == anchors);
         let known = self.last.get(at).is_some_and(same);
         if !known && !rule.binds.is_empty() {
-            let mut bound = self.last.get_mut(at).map(|last| std::mem::take(&mut last.bound)).unwrap_or_default();
+            let mut bound =
+                self.last.get_mut(at).map(|last| std::mem::take(&mut last.bound)).unwrap_or_default();
             bound.clear();
             self.encode(&mut bound, &rule.binds, &rule.position, Some((field, anchors)))?;
             if bound.len() > self.limits.bound {

@@ -309,7 +309,8 @@ fn decrypt_document(
     for at in order.into_iter().flatten() {
         let (_, entry) = fields.get(at).ok_or_else(|| Error::new(Code::Internal))?;
         let field = selection.fields.get(entry.field).ok_or_else(|| Error::new(Code::Internal))?;
-        let sealed = finished.bytes.get(entry.from + 4..entry.to).ok_or_else(|| Error::new(Code::Internal))?;
+        let sealed =
+            finished.bytes.get(entry.from + 4..entry.to).ok_or_else(|| Error::new(Code::Internal))?;
         position.clear();
         selection.places.write(&mut position, field.place, Indices::Exact);
         opener.authenticate(&position, sealed);
@@ -329,7 +330,8 @@ fn decrypt_document(
         let field = selection.fields.get(entry.field).ok_or_else(|| Error::new(Code::Internal))?;
         position.clear();
         selection.places.write(&mut position, field.place, Indices::Exact);
-        let sealed = finished.bytes.get_mut(entry.from + 4..entry.to).ok_or_else(|| Error::new(Code::Internal))?;
+        let sealed =
+            finished.bytes.get_mut(entry.from + 4..entry.to).ok_or_else(|| Error::new(Code::Internal))?;
         let text = opener.open(*counter, &position, sealed)?;
         check_opened(text, selection.places.depth(field.place), cipher.limits.depth)?;
         if rule_of(policy, field)?.types.is_some_and(|types| !types.allow(text)) {

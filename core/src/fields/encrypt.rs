@@ -76,7 +76,8 @@ fn check_value(policy: &Inner, selection: &Selection<'_>, field: &Field, max_len
     }
     let begins_like_ours = |value: &[u8]| {
         matches!(value, [b'"', b'a' | b'\\', ..])
-            && text::prefix(&json_text::beginning(value.get(1..value.len() - 1).unwrap_or_default(), 5)).is_some()
+            && text::prefix(&json_text::beginning(value.get(1..value.len() - 1).unwrap_or_default(), 5))
+                .is_some()
     };
     if !rule.nested && begins_like_ours(value) {
         return Err(selection.fault(Code::AlreadyEncrypted, field.start));
@@ -128,8 +129,10 @@ fn encrypt_values(
     let mut len = selection.text.len();
     for field in &selection.fields {
         let rule = rule_of(policy, field)?;
-        let chosen =
-            keys.get(usize::from(field.rule)).and_then(Option::as_ref).ok_or_else(|| Error::new(Code::Internal))?;
+        let chosen = keys
+            .get(usize::from(field.rule))
+            .and_then(Option::as_ref)
+            .ok_or_else(|| Error::new(Code::Internal))?;
         let value = selection.value(field).len();
         len += text::token_len(&chosen.key.kid, padding(rule).padded_len(value)) - value;
     }
@@ -142,8 +145,10 @@ fn encrypt_values(
     let mut copied = 0;
     for field in &selection.fields {
         let rule = rule_of(policy, field)?;
-        let chosen =
-            keys.get(usize::from(field.rule)).and_then(Option::as_ref).ok_or_else(|| Error::new(Code::Internal))?;
+        let chosen = keys
+            .get(usize::from(field.rule))
+            .and_then(Option::as_ref)
+            .ok_or_else(|| Error::new(Code::Internal))?;
         let key = chosen.key_use();
         position.clear();
         binding::write_position(&mut position, &rule.position, selection, field);
@@ -299,7 +304,8 @@ impl Salts {
     /// The next salt; where salts are hedged, `hedge` turns 32 random bytes into 32 of which the first 24 serve.
     fn next(&mut self, hedge: impl FnOnce(&[u8], &mut [u8; 32])) -> Result<[u8; SALT_LEN]> {
         let each = if self.hedged { 32 } else { SALT_LEN };
-        let random = self.random.get(self.taken..self.taken + each).ok_or_else(|| Error::new(Code::Internal))?;
+        let random =
+            self.random.get(self.taken..self.taken + each).ok_or_else(|| Error::new(Code::Internal))?;
         self.taken += each;
         let mut mixed = [0; 32];
         let source = if self.hedged {

@@ -308,7 +308,9 @@ mod tests {
         write_string(&mut quoted, all.as_bytes());
         assert_eq!(decoded_string(&quoted, 0, quoted.len()).as_ref(), all.as_bytes());
         assert_eq!(serde_json::from_slice::<String>(&quoted).unwrap(), all);
-        assert!(beginning(br"\u0061\u0073\u0031\u002e\ud83d\ude00", 5).starts_with("as1.\u{1f600}".as_bytes()));
+        assert!(
+            beginning(br"\u0061\u0073\u0031\u002e\ud83d\ude00", 5).starts_with("as1.\u{1f600}".as_bytes())
+        );
         assert_eq!(beginning(b"as", 5).as_ref(), b"as");
         assert!(beginning(&[b'x'; 1000], 5).len() <= 60);
         assert_eq!(unescape(br#"\/\u0041\ud83d\ude00\""#), "/A😀\"".as_bytes());

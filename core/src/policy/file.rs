@@ -396,7 +396,9 @@ impl Reader {
     fn program(&self, rules: &[Rule], paths: &[Vec<Step>]) -> Program {
         let mut program = Program::default();
         // Value-dependent rules are evaluated over the span index.
-        for (at, (rule, steps)) in rules.iter().zip(paths).enumerate().filter(|(_, (rule, _))| !rule.value_dependent) {
+        for (at, (rule, steps)) in
+            rules.iter().zip(paths).enumerate().filter(|(_, (rule, _))| !rule.value_dependent)
+        {
             let each = (rule.occurs == Occurs::Each).then(|| last_wildcard(steps)).flatten();
             program.add(steps, Target::Rule(at as u16), each.map(|step| (step, at as u16)));
         }
@@ -543,8 +545,12 @@ fn occurs(rule: &Object<'_, '_>, steps: &[Step], value_dependent: bool) -> Resul
         // A document has no more values.
         let counts = 1..=1 << 20;
         return match (object.optional("exactly"), object.optional("at_least")) {
-            (Some(count), None) if counts.contains(&count.integer()?) => Ok(Occurs::Exactly(count.integer()?)),
-            (None, Some(count)) if counts.contains(&count.integer()?) => Ok(Occurs::AtLeast(count.integer()?)),
+            (Some(count), None) if counts.contains(&count.integer()?) => {
+                Ok(Occurs::Exactly(count.integer()?))
+            }
+            (None, Some(count)) if counts.contains(&count.integer()?) => {
+                Ok(Occurs::AtLeast(count.integer()?))
+            }
             _ => Err(item.fault("expected {\"exactly\": n} or {\"at_least\": n}, n from 1 to 1048576")),
         };
     }

@@ -66,7 +66,9 @@ enum Hanging {
     Root,
     By(Segment),
     /// It is the value of the header member, whose name's quote stands here.
-    Header { name: u32 },
+    Header {
+        name: u32,
+    },
 }
 
 impl Hanging {
@@ -163,7 +165,8 @@ impl<'p, 't, const W: usize> Matcher<'p, 't, W> {
             return Place { parent: *parent, segment: self.hanging.segment() };
         }
         let unlinked = self.frames.iter().rposition(|frame| frame.link.is_some()).map_or(0, |at| at + 1);
-        let mut parent = unlinked.checked_sub(1).and_then(|at| self.frames.get(at)?.link).unwrap_or(Link::ROOT);
+        let mut parent =
+            unlinked.checked_sub(1).and_then(|at| self.frames.get(at)?.link).unwrap_or(Link::ROOT);
         for frame in self.frames.iter_mut().skip(unlinked) {
             if let Some(segment) = frame.segment {
                 parent = self.selection.places.link(parent, segment);
@@ -229,7 +232,8 @@ impl<'p, 't, const W: usize> Matcher<'p, 't, W> {
             return;
         }
         self.selection.has_field_string |= content.starts_with(b"as1f.");
-        let selected = accepted && self.selection.fields.last().is_some_and(|field| field.start as usize == start);
+        let selected =
+            accepted && self.selection.fields.last().is_some_and(|field| field.start as usize == start);
         if !selected && self.protected == 0 {
             self.selection.unselected.push((start, end));
         }
@@ -303,7 +307,14 @@ impl<const W: usize> Visitor for Matcher<'_, '_, W> {
             }
         }
         let segment = self.hanging.segment();
-        self.frames.push(Frame { states: self.next, start: start as u32, elements: 0, segment, link: None, position });
+        self.frames.push(Frame {
+            states: self.next,
+            start: start as u32,
+            elements: 0,
+            segment,
+            link: None,
+            position,
+        });
         Ok(())
     }
 

@@ -99,7 +99,14 @@ impl<'t> Places<'t> {
     }
 
     /// Appends a part of the position: without the innermost `skip` steps, and of the rest the innermost `take`.
-    pub(crate) fn write_part(&self, out: &mut Vec<u8>, place: Place, skip: usize, take: usize, indices: Indices) {
+    pub(crate) fn write_part(
+        &self,
+        out: &mut Vec<u8>,
+        place: Place,
+        skip: usize,
+        take: usize,
+        indices: Indices,
+    ) {
         let steps = || self.up(place).skip(skip).take(take);
         let step_len = |segment| match (segment, indices) {
             (Segment::Element(_), Indices::Open) => 1,
@@ -208,7 +215,8 @@ mod tests {
         }
         let mut out = Vec::new();
         places.write(&mut out, Place { parent: link, segment: Some(Segment::Element(100)) }, Indices::Exact);
-        let expected: Vec<u8> = (0..=100u32).flat_map(|index| [vec![2], index.to_be_bytes().to_vec()].concat()).collect();
+        let expected: Vec<u8> =
+            (0..=100u32).flat_map(|index| [vec![2], index.to_be_bytes().to_vec()].concat()).collect();
         assert_eq!(out, expected);
     }
 }

@@ -117,7 +117,9 @@ impl<'t> Selection<'t> {
         }
         let anchors = self.anchors.len() as u32;
         let binds = policy.rules.get(usize::from(rule)).map_or(&[][..], |rule| &rule.binds);
-        self.anchors.extend(binds.iter().filter_map(|bind| bind.up).map(|up| above(up as usize).unwrap_or(NO_ANCHOR)));
+        self.anchors.extend(
+            binds.iter().filter_map(|bind| bind.up).map(|up| above(up as usize).unwrap_or(NO_ANCHOR)),
+        );
         self.fields.push(Field { start, end, rule, anchors, place });
         Ok(())
     }

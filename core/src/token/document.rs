@@ -202,7 +202,13 @@ impl Opener {
             return Err(Error::new(Code::Rejected));
         }
         let mac = FieldsMac::new(&keys.mac_key, key.suite, &header.salt, &header.commitment, header.count)?;
-        Ok(Opener { suite: key.suite, keys, mac: Some(mac), expected: header.mac, aad: Vec::with_capacity(256) })
+        Ok(Opener {
+            suite: key.suite,
+            keys,
+            mac: Some(mac),
+            expected: header.mac,
+            aad: Vec::with_capacity(256),
+        })
     }
 
     /// Adds the next field, in counter order, to the MAC.

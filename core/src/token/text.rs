@@ -74,7 +74,9 @@ pub(crate) fn parse_field(string: &[u8], body: &mut Vec<u8>) -> Result<u32> {
     if body.len() < 4 + TAG_LEN + 1 {
         return Err(malformed("it is too short"));
     }
-    body.first_chunk::<4>().map(|counter| u32::from_be_bytes(*counter)).ok_or_else(|| malformed("it is too short"))
+    body.first_chunk::<4>()
+        .map(|counter| u32::from_be_bytes(*counter))
+        .ok_or_else(|| malformed("it is too short"))
 }
 
 /// Appends `"as1.kid.body"` with quotes.
@@ -123,8 +125,11 @@ fn write(out: &mut Vec<u8>, prefix: &[u8], kid: Option<&Kid>, body: &[u8]) {
 
 fn parse_keyed<'t>(string: &'t [u8], prefix: &[u8], body: &mut Vec<u8>) -> Result<&'t str> {
     let rest = string.strip_prefix(prefix).ok_or_else(|| malformed("it has another prefix"))?;
-    let dot =
-        rest.iter().take(33).position(|&byte| byte == b'.').ok_or_else(|| malformed("the key id is malformed"))?;
+    let dot = rest
+        .iter()
+        .take(33)
+        .position(|&byte| byte == b'.')
+        .ok_or_else(|| malformed("the key id is malformed"))?;
     let (kid, text) = rest.split_at(dot);
     let kid = std::str::from_utf8(kid).map_err(|_| malformed("the key id is malformed"))?;
     if !Kid::is_legal(kid) {
