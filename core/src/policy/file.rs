@@ -1,12 +1,12 @@
 //! Reads a policy file and refuses whatever could leave a value in clear or movable without saying so.
 
-use crate::clock::parse_full_date;
 use crate::error::{Code, Result};
-use crate::ids::Kid;
 use crate::json::path::{Query, Selector};
 use crate::json::reader::{File, Item, Object};
-use crate::policy::program::{self, Program, Step, Target, Test, covers, widen};
-use crate::policy::{Bind, Inner, Keys, Layout, Mask, Occurs, PaddingRule, Policy, Position, Rule, Types};
+use crate::policy::bind::{Levels, Patterns, ancestor, decode_pointer_token};
+use crate::policy::members::{flag, keys, label_text, last_wildcard, mask, migrate, occurs, padding, types};
+use crate::policy::program::{Program, Step, Target, Test, covers, widen};
+use crate::policy::{Bind, Inner, Layout, Occurs, Policy, Position, Rule};
 
 const POLICY_MEMBERS: &[&str] = &["apiseal_policy", "id", "layout", "header", "bind", "unselected", "rules"];
 const RULE_MEMBERS: &[&str] = &[
@@ -100,27 +100,6 @@ fn header(policy: &Object<'_, '_>, layout: Layout) -> Result<String> {
             name if name.is_empty() || name.len() > 256 => Err(item.fault("expected 1 to 256 bytes")),
             name => Ok(name),
         },
-    }
-}
-
-/// Paths of bound members, each once.
-#[derive(Default)]
-struct Patterns {
-    list: Vec<(Vec<Step>, Levels)>,
-}
-
-/// How many levels a bound member lies below its anchor.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Levels(u16);
-
-impl Patterns {
-    fn add(&mut self, steps: Vec<Step>, levels: usize) -> u16 {
-        let pattern = (steps, Levels(levels as u16));
-        let at = self.list.iter().position(|own| *own == pattern).unwrap_or_else(|| {
-            self.list.push(pattern);
-            self.list.len() - 1
-        });
-        at as u16
     }
 }
 
@@ -410,176 +389,10 @@ impl Reader {
     }
 }
 
-/// Where the ancestor of a rule's values may be: below these steps, or also anywhere beneath.
-struct Ancestor {
-    steps: Vec<Step>,
-    anywhere_below: bool,
-}
-
-/// The ancestor `up` levels above a value, or `None` if the path is never that deep.
-fn ancestor(steps: &[Step], up: usize) -> Option<Ancestor> {
-    let last_descent = steps.iter().rposition(|step| step.descend);
-    match steps.len().checked_sub(up) {
-        Some(kept) if last_descent.is_none_or(|at| at < kept) => {
-            Some(Ancestor { steps: steps.get(..kept)?.to_vec(), anywhere_below: false })
-        }
-        kept => {
-            // Climbing through a descendant step may end anywhere below what stands before it.
-            let descent = steps.iter().position(|step| step.descend)?;
-            let kept = kept.unwrap_or(0).min(descent);
-            Some(Ancestor { steps: steps.get(..kept)?.to_vec(), anywhere_below: true })
-        }
-    }
-}
-
-fn decode_pointer_token(token: &str) -> Option<String> {
-    let mut parts = token.split('~');
-    let mut out = parts.next()?.to_owned();
-    for part in parts {
-        match part.as_bytes().first()? {
-            b'0' => out.push('~'),
-            b'1' => out.push('/'),
-            _ => return None,
-        }
-        out.push_str(part.get(1..)?);
-    }
-    Some(out)
-}
-
-fn flag(rule: &Object<'_, '_>, name: &str) -> Result<bool> {
-    rule.optional(name).map_or(Ok(false), Item::boolean)
-}
-
-fn label_text(item: &Item<'_, '_>) -> Result<Vec<u8>> {
-    match item.string()? {
-        label if label.is_empty() || label.len() > 1024 => Err(item.fault("expected 1 to 1024 bytes")),
-        label => Ok(label.into_bytes()),
-    }
-}
-
-fn types(rule: &Object<'_, '_>) -> Result<Option<Types>> {
-    let Some(item) = rule.optional("types") else { return Ok(None) };
-    let mut types = 0;
-    for item in item.array()? {
-        let bit = Types::bit(&item.string()?);
-        let bit = bit.ok_or_else(|| item.fault(format!("expected one of {}", Types::NAMES.join(", "))))?;
-        if types & bit != 0 {
-            return Err(item.fault("stands twice"));
-        }
-        types |= bit;
-    }
-    if types == 0 { Err(item.fault("expected at least one type")) } else { Ok(Some(Types(types))) }
-}
-
-fn keys(rule: &Object<'_, '_>) -> Result<Keys> {
-    let Some(item) = rule.optional("keys") else { return Ok(Keys::LikePrimary) };
-    if item.is_string() {
-        return match item.string()?.as_str() {
-            "any" => Ok(Keys::Any),
-            _ => Err(item.fault("expected \"any\" or a list of key ids")),
-        };
-    }
-    let mut kids = Vec::new();
-    for item in item.array()? {
-        let kid =
-            Kid::parse(&item.string()?).map_err(|error| item.fault(error.detail().unwrap_or_default()))?;
-        if kids.contains(&kid) {
-            return Err(item.fault("stands twice"));
-        }
-        kids.push(kid);
-    }
-    if kids.is_empty() { Err(item.fault("expected at least one key id")) } else { Ok(Keys::Listed(kids)) }
-}
-
-fn padding(rule: &Object<'_, '_>) -> Result<PaddingRule> {
-    let Some(item) = rule.optional("padding") else { return Ok(PaddingRule::Default) };
-    if item.is_object() {
-        let multiple = item.object(&["multiple"])?;
-        let of = multiple.required("multiple")?;
-        return match usize::try_from(of.integer()?) {
-            Ok(of @ 2..=65536) => Ok(PaddingRule::Multiple(of)),
-            _ => Err(of.fault("expected 2 to 65536")),
-        };
-    }
-    match item.string()?.as_str() {
-        "default" => Ok(PaddingRule::Default),
-        "none" => Ok(PaddingRule::None),
-        _ => Err(item.fault("expected \"default\", \"none\" or {\"multiple\": n}")),
-    }
-}
-
-fn mask(rule: &Object<'_, '_>) -> Result<Mask> {
-    let Some(item) = rule.optional("mask") else { return Ok(Mask::Remove) };
-    if item.is_object() {
-        let keep = item.object(&["keep_last"])?;
-        let last = keep.required("keep_last")?;
-        return match usize::try_from(last.integer()?) {
-            Ok(last @ 1..=64) => Ok(Mask::KeepLast(last)),
-            _ => Err(last.fault("expected 1 to 64")),
-        };
-    }
-    match item.string()?.as_str() {
-        "remove" => Ok(Mask::Remove),
-        _ => Err(item.fault("expected \"remove\" or {\"keep_last\": n}")),
-    }
-}
-
-fn migrate(rule: &Object<'_, '_>) -> Result<Option<u64>> {
-    let Some(item) = rule.optional("migrate") else { return Ok(None) };
-    let object = item.object(&["accept_plain", "until"])?;
-    let accept = object.required("accept_plain")?;
-    if !accept.boolean()? {
-        return Err(accept.fault("expected true, or leave `migrate` out"));
-    }
-    let until = object.required("until")?;
-    match parse_full_date(&until.string()?) {
-        Some(seconds) => Ok(Some(seconds)),
-        None => Err(until.fault("expected a date such as \"2027-06-30\"")),
-    }
-}
-
-fn occurs(rule: &Object<'_, '_>, steps: &[Step], value_dependent: bool) -> Result<Occurs> {
-    let Some(item) = rule.optional("occurs") else { return Ok(Occurs::Required) };
-    if item.is_object() {
-        let object = item.object(&["exactly", "at_least"])?;
-        // A document has no more values.
-        let counts = 1..=1 << 20;
-        return match (object.optional("exactly"), object.optional("at_least")) {
-            (Some(count), None) if counts.contains(&count.integer()?) => {
-                Ok(Occurs::Exactly(count.integer()?))
-            }
-            (None, Some(count)) if counts.contains(&count.integer()?) => {
-                Ok(Occurs::AtLeast(count.integer()?))
-            }
-            _ => Err(item.fault("expected {\"exactly\": n} or {\"at_least\": n}, n from 1 to 1048576")),
-        };
-    }
-    match item.string()?.as_str() {
-        "required" => Ok(Occurs::Required),
-        "optional" => Ok(Occurs::Optional),
-        "each" if value_dependent || last_wildcard(steps).is_none() => {
-            Err(item
-                .fault("\"each\" needs a path with a wildcard, then names or indices only, and no filter"))
-        }
-        // The rest of the path is empty: every element has it.
-        "each" if last_wildcard(steps) == steps.len().checked_sub(1) => Ok(Occurs::Optional),
-        "each" => Ok(Occurs::Each),
-        _ => Err(item
-            .fault("expected \"required\", \"optional\", \"each\", {\"exactly\": n} or {\"at_least\": n}")),
-    }
-}
-
-/// The last step that is a plain wildcard, if only names and indices follow it.
-fn last_wildcard(steps: &[Step]) -> Option<usize> {
-    let at = steps.iter().rposition(|step| step.tests == [program::Test::Any])?;
-    let singular =
-        |step: &Step| !step.descend && matches!(step.tests.as_slice(), [Test::Name(_) | Test::Index(_)]);
-    steps.iter().skip(at + 1).all(singular).then_some(at)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::{Mask, PaddingRule};
 
     fn fault(text: &str) -> (String, String) {
         let error = read(text.as_bytes()).err().unwrap_or_else(|| panic!("loads: {text}"));
@@ -747,19 +560,5 @@ mod tests {
             (place.as_str(), detail.as_str()),
             ("$['rules'][0]['binds']", "unknown member; did you mean `bind`?")
         );
-    }
-
-    #[test]
-    fn ancestors_through_descendants_are_widened() {
-        let steps = |path: &str| widen(&Query::parse(path).unwrap()).0;
-        let above =
-            |path: &str, up: usize| ancestor(&steps(path), up).map(|a| (a.steps.len(), a.anywhere_below));
-        assert_eq!(above("$.a[*].b", 1), Some((2, false)));
-        assert_eq!(above("$.a[*].b", 3), Some((0, false)));
-        assert_eq!(above("$.a[*].b", 4), None);
-        assert_eq!(above("$.x..a.b", 1), Some((2, false)));
-        assert_eq!(above("$.x..a.b", 2), Some((1, true)));
-        assert_eq!(above("$.x..a.b", 3), Some((0, true)));
-        assert_eq!(above("$.x..a.b", 9), Some((0, true)));
     }
 }

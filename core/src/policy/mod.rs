@@ -1,9 +1,11 @@
 //! What to encrypt, how each value is tied to its place, and which keys may serve.
 
+mod bind;
 mod file;
 
 pub(crate) mod lint;
 mod matcher;
+mod members;
 pub(crate) mod occurs;
 pub(crate) mod place;
 mod program;
