@@ -4,7 +4,7 @@
 # make bench   speed beside peers and the floor
 # make fuzz    a minute on each fuzz target (needs a nightly toolchain)
 
-.PHONY: demo test test-rust test-reader check fmt clippy doc deny bench fuzz
+.PHONY: demo test test-rust test-reader check fmt clippy benches doc deny bench fuzz
 
 demo:
 	scripts/demo
@@ -19,7 +19,7 @@ test-reader:
 	cargo build --locked --bin exchange
 	APISEAL_EXCHANGE=$(CURDIR)/target/debug/exchange .venv/bin/python -m pytest -q tests/second_reader
 
-check: fmt clippy doc deny
+check: fmt clippy benches doc deny
 
 fmt:
 	cargo fmt --all --check
@@ -27,11 +27,18 @@ fmt:
 clippy:
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 
+benches:
+	cargo clippy --locked --manifest-path benches/Cargo.toml --all-targets -- -D warnings
+	cargo fmt --manifest-path benches/Cargo.toml --check
+
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 
 deny:
 	scripts/deny
+
+bench:
+	cargo bench --locked --manifest-path benches/Cargo.toml --bench table
 
 fuzz:
 	scripts/fuzz
