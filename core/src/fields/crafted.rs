@@ -69,6 +69,10 @@ fn case_23_content_that_is_not_one_value() {
         ("depth 129 where it lands", &deep(128)),
         ("a NUL inside", b"1\x002"),
         ("no JSON", b"plain"),
+        ("two strings", br#""a""b""#),
+        ("an open string", b"\"a"),
+        ("a quote", b"\""),
+        ("a control character", b"\"a\x01b\""),
         ("another document", b"1},{\"x\":2"),
     ] {
         for padding in [Padding::None, Padding::Default] {

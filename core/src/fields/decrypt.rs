@@ -424,10 +424,20 @@ fn as_rejected(error: Error) -> Error {
 /// What was opened must be exactly one JSON value that fits where it lands.
 fn check_opened(text: &[u8], depth: usize, max_depth: usize) -> Result<()> {
     let space = |byte: Option<&u8>| byte.is_none_or(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
-    let fits = !space(text.first())
-        && !space(text.last())
-        && scan::scan(text, max_depth.saturating_sub(depth), &mut Check).is_ok();
+    let fits = is_plain_string(text)
+        || (!space(text.first())
+            && !space(text.last())
+            && scan::scan(text, max_depth.saturating_sub(depth), &mut Check).is_ok());
     if fits { Ok(()) } else { Err(Error::new(Code::Rejected)) }
+}
+
+/// Whether the text is a string without escapes: most values are, and need no scanner.
+fn is_plain_string(text: &[u8]) -> bool {
+    text.len() > 1
+        && text.first() == Some(&b'"')
+        && json_text::skip_plain(text, 1) == text.len() - 1
+        && text.last() == Some(&b'"')
+        && std::str::from_utf8(text).is_ok()
 }
 
 /// The output while bodies are decoded into it.

@@ -1,12 +1,12 @@
 //! Layout D: one salt and one header for all values of a document, and a MAC over the whole set.
 
-use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::aead::{Numbered, TAG_LEN};
 use crate::error::{Code, Error, Result};
 use crate::ids::{Kid, Mode, Suite};
 use crate::keys::derive::{DocumentMac, Label};
+use crate::secret;
 use crate::token::pad::{self, Padding};
 use crate::token::text::{self, HEADER_BODY, SALT_LEN};
 use crate::token::value::{KeyUse, write_prefixed};
@@ -197,8 +197,7 @@ impl Opener {
     /// [`Code::Rejected`].
     pub(crate) fn new(key: KeyUse<'_>, header: &Header) -> Result<Self> {
         let keys = Keys::derive(key, &header.salt)?;
-        let committed: bool = keys.commitment.ct_eq(&header.commitment).into();
-        if !committed {
+        if !secret::equal(&keys.commitment, &header.commitment) {
             return Err(Error::new(Code::Rejected));
         }
         let mac = FieldsMac::new(&keys.mac_key, key.suite, &header.salt, &header.commitment, header.count)?;
@@ -224,8 +223,7 @@ impl Opener {
     /// [`Code::Rejected`].
     pub(crate) fn verify(&mut self, bound: &[&[u8]]) -> Result<()> {
         let computed = self.mac.take().ok_or_else(|| Error::new(Code::Internal))?.finish(bound);
-        let same: bool = computed.ct_eq(&self.expected).into();
-        if same { Ok(()) } else { Err(Error::new(Code::Rejected)) }
+        if secret::equal(&computed, &self.expected) { Ok(()) } else { Err(Error::new(Code::Rejected)) }
     }
 
     /// Opens one field in place and returns the text without padding, still to be checked as JSON.

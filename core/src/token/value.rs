@@ -4,10 +4,10 @@ use crate::aead::{self, TAG_LEN};
 use crate::error::{Code, Error, Result};
 use crate::ids::{Kid, Mode, Suite};
 use crate::keys::derive::{ContextKey, Label};
+use crate::secret;
 use crate::token::pad::{self, Padding};
 use crate::token::text::{self, SALT_LEN, TOKEN_HEAD};
 
-use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
 /// The key that seals or opens a value.
@@ -85,8 +85,8 @@ pub(crate) fn open<'b>(body: &'b mut [u8], key: KeyUse<'_>, mode: Mode, aad: &[u
     let salt = salt.get(2..).unwrap_or_default();
     let mut derived = [0; 32];
     key.context_key.expand(Label::Com, &[salt, aad], &mut derived);
-    let committed: bool = derived.ct_eq(commitment).into();
-    if !committed {
+    let commitment: &[u8; 32] = (&*commitment).try_into().map_err(|_| rejected())?;
+    if !secret::equal(&derived, commitment) {
         return Err(rejected());
     }
     key.context_key.expand(Label::Key, &[salt, &[key.suite.byte(), mode.byte()]], &mut derived);
