@@ -85,7 +85,7 @@ pub(crate) fn open<'b>(body: &'b mut [u8], key: KeyUse<'_>, mode: Mode, aad: &[u
     let salt = salt.get(2..).unwrap_or_default();
     let mut derived = [0; 32];
     key.context_key.expand(Label::Com, &[salt, aad], &mut derived);
-    let commitment: &[u8; 32] = (&*commitment).try_into().map_err(|_| rejected())?;
+    let commitment: &[u8; 32] = (commitment as &[u8]).try_into().map_err(|_| rejected())?;
     if !secret::equal(&derived, commitment) {
         return Err(rejected());
     }
