@@ -1,10 +1,11 @@
 //! Decryption of a document: every position is authenticated before any plaintext leaves.
 //!
 //! One fault is reported, by phases: document, policy, token syntax, key, then authentication, whose failures are one
-//! code; inside a phase in document order. Token bodies are decoded into the output where their values will stand,
-//! opened in place, and the output is closed up at the end.
+//! code; inside a phase in document order. Token bodies are decoded one behind the other and opened in place; only when
+//! all have opened is the output written.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::aead::TAG_LEN;
 use crate::context::Context;
@@ -24,7 +25,7 @@ use crate::token::document::{Header, Opener};
 use crate::token::text::{self, Prefix};
 use crate::token::value;
 
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 pub(super) fn decrypt(cipher: &FieldCipher, document: &[u8], context: &Context) -> Result<Decrypted> {
     context.demand_purpose()?;
@@ -78,12 +79,18 @@ impl Faults {
     }
 }
 
-/// A decoded token body in the output, and what opens it.
+/// A decoded token body in the arena, and what opens it.
 struct Body {
-    from: usize,
-    to: usize,
+    range: Range<usize>,
     field: usize,
     key: usize,
+}
+
+/// What stands in place of `start..end` of the document: a part of the arena.
+struct Piece {
+    start: usize,
+    end: usize,
+    text: Range<usize>,
 }
 
 /// Layout T.
@@ -91,7 +98,7 @@ fn decrypt_values(cipher: &FieldCipher, selection: &Selection<'_>, context: &Con
     let policy = cipher.policy.inner();
     let choice = KeyChoice::new(&cipher.ring, context)?;
     let now = cipher.clock.now();
-    let mut output = Output::new(selection);
+    let mut arena = Arena::new(selection);
     let mut keys = Keys::default();
     let mut bodies: Vec<Body> = Vec::with_capacity(selection.fields.len());
     let mut faults = Faults::default();
@@ -117,8 +124,8 @@ fn decrypt_values(cipher: &FieldCipher, selection: &Selection<'_>, context: &Con
         };
         match read_token(string, &mut body, rule, field, cipher.limits.field, &choice, &mut keys) {
             Ok(key) => {
-                let (from, to) = output.replace(field.start as usize, field.end as usize, &body);
-                bodies.push(Body { from, to, field: at, key });
+                let range = arena.add(&body);
+                bodies.push(Body { range, field: at, key });
             }
             Err(error) => faults.add(selection, field, error),
         }
@@ -131,8 +138,7 @@ fn decrypt_values(cipher: &FieldCipher, selection: &Selection<'_>, context: &Con
     binder.check(sealed).map_err(as_rejected)?;
     let (mut aad, mut position) = (Vec::with_capacity(256), Vec::with_capacity(128));
     let mut mismatch = None;
-    let mut opened: Vec<(usize, usize, usize)> = Vec::with_capacity(bodies.len());
-    let mut finished = output.finish_copying(selection.text.len());
+    let mut pieces: Vec<Piece> = Vec::with_capacity(bodies.len());
     for entry in &bodies {
         let field = selection.fields.get(entry.field).ok_or_else(|| Error::new(Code::Internal))?;
         let rule = rule_of(policy, field)?;
@@ -143,21 +149,23 @@ fn decrypt_values(cipher: &FieldCipher, selection: &Selection<'_>, context: &Con
         aad.clear();
         let bound = binder.bound(field)?;
         value::write_associated_data(&mut aad, key.suite, rule.position.mode(), &position, bound);
-        let bytes = finished.bytes.get_mut(entry.from..entry.to).ok_or_else(|| Error::new(Code::Internal))?;
-        let text = value::open(bytes, key, rule.position.mode(), &aad)?;
+        let text = value::open(arena.get_mut(&entry.range)?, key, rule.position.mode(), &aad)?;
         check_opened(text, selection.places.depth(field.place), cipher.limits.depth)?;
         if rule.types.is_some_and(|types| !types.allow(text)) {
             mismatch = mismatch.or(Some(field));
         }
-        let text_from = entry.from + text::TOKEN_HEAD;
-        opened.push((entry.from, text_from, text_from + text.len()));
-        finished.ends.push(entry.to);
+        let from = entry.range.start + text::TOKEN_HEAD;
+        pieces.push(Piece {
+            start: field.start as usize,
+            end: field.end as usize,
+            text: from..from + text.len(),
+        });
     }
     if let Some(field) = mismatch {
         return Err(selection.fault(Code::TypeMismatch, field.start));
     }
     let accepted_plain = selection.paths(&accepted_plain)?;
-    Ok(Decrypted { text: finished.close_up(&opened), accepted_plain })
+    Ok(Decrypted { text: splice(selection.text, &arena, &pieces)?, accepted_plain })
 }
 
 /// Reads a token into `body` and finds its key, which is added to `keys` once for each rule.
@@ -244,7 +252,7 @@ fn decrypt_document(
 
     // Policy, then the syntax of header and fields.
     let mut faults = Faults::default();
-    let mut output = Output::new(selection);
+    let mut arena = Arena::new(selection);
     let (header, kid) = match read_header(selection, header_span) {
         Ok((header, kid)) => (Some(header), kid),
         Err(error) => {
@@ -253,15 +261,10 @@ fn decrypt_document(
         }
     };
     let removed = header_removal(selection.text, header_span);
-    let mut header_pending = true;
     let mut fields: Vec<(u32, Body)> = Vec::with_capacity(selection.fields.len());
     let mut clear_values = false;
     let mut body = Vec::with_capacity(256);
     for (at, field) in selection.fields.iter().enumerate() {
-        if header_pending && header_span.name < field.start as usize {
-            output.replace(removed.0, removed.1, &[]);
-            header_pending = false;
-        }
         let string = content(selection, field);
         match string.as_deref().map(|string| (text::prefix(string), string)) {
             Some((Some(Prefix::Field), string)) => match text::parse_field(string, &mut body) {
@@ -269,8 +272,8 @@ fn decrypt_document(
                     faults.add(selection, field, Error::new(Code::LimitField));
                 }
                 Ok(counter) => {
-                    let (from, to) = output.replace(field.start as usize, field.end as usize, &body);
-                    fields.push((counter, Body { from, to, field: at, key: 0 }));
+                    let range = arena.add(&body);
+                    fields.push((counter, Body { range, field: at, key: 0 }));
                 }
                 Err(error) => faults.add(selection, field, error),
             },
@@ -279,9 +282,6 @@ fn decrypt_document(
             }
             _ => clear_values = true,
         }
-    }
-    if header_pending {
-        output.replace(removed.0, removed.1, &[]);
     }
     faults.raise(check_unselected(policy, selection))?;
     let header = header.ok_or_else(|| Error::new(Code::Internal))?;
@@ -305,12 +305,10 @@ fn decrypt_document(
     }
     let mut opener = Opener::new(chosen.key_use(), &header)?;
     let mut position = Vec::with_capacity(128);
-    let mut finished = output.finish_copying(selection.text.len());
     for at in order.into_iter().flatten() {
         let (_, entry) = fields.get(at).ok_or_else(|| Error::new(Code::Internal))?;
         let field = selection.fields.get(entry.field).ok_or_else(|| Error::new(Code::Internal))?;
-        let sealed =
-            finished.bytes.get(entry.from + 4..entry.to).ok_or_else(|| Error::new(Code::Internal))?;
+        let sealed = arena.get_mut(&(entry.range.start + 4..entry.range.end))?;
         position.clear();
         selection.places.write(&mut position, field.place, Indices::Exact);
         opener.authenticate(&position, sealed);
@@ -325,26 +323,32 @@ fn decrypt_document(
 
     // Each value.
     let mut mismatch = None;
-    let mut opened = Vec::with_capacity(fields.len());
+    let mut pieces = Vec::with_capacity(fields.len() + 1);
     for (counter, entry) in &fields {
         let field = selection.fields.get(entry.field).ok_or_else(|| Error::new(Code::Internal))?;
         position.clear();
         selection.places.write(&mut position, field.place, Indices::Exact);
-        let sealed =
-            finished.bytes.get_mut(entry.from + 4..entry.to).ok_or_else(|| Error::new(Code::Internal))?;
+        let sealed = arena.get_mut(&(entry.range.start + 4..entry.range.end))?;
         let text = opener.open(*counter, &position, sealed)?;
         check_opened(text, selection.places.depth(field.place), cipher.limits.depth)?;
         if rule_of(policy, field)?.types.is_some_and(|types| !types.allow(text)) {
             mismatch = mismatch.or(Some(field));
         }
-        opened.push((entry.from, entry.from + 4, entry.from + 4 + text.len()));
-        finished.ends.push(entry.to);
+        let from = entry.range.start + 4;
+        pieces.push(Piece {
+            start: field.start as usize,
+            end: field.end as usize,
+            text: from..from + text.len(),
+        });
     }
     occurs::check(policy, selection)?;
     if let Some(field) = mismatch {
         return Err(selection.fault(Code::TypeMismatch, field.start));
     }
-    Ok(Decrypted { text: finished.close_up(&opened), accepted_plain: Vec::new() })
+    // The header goes without a trace.
+    let before = pieces.partition_point(|piece| piece.start < removed.0);
+    pieces.insert(before, Piece { start: removed.0, end: removed.1, text: 0..0 });
+    Ok(Decrypted { text: splice(selection.text, &arena, &pieces)?, accepted_plain: Vec::new() })
 }
 
 /// A document of layout D that has no header: clear as a whole, or torn.
@@ -440,59 +444,39 @@ fn is_plain_string(text: &[u8]) -> bool {
         && std::str::from_utf8(text).is_ok()
 }
 
-/// The output while bodies are decoded into it.
-struct Output<'t> {
-    text: &'t [u8],
-    bytes: Zeroizing<Vec<u8>>,
-    copied: usize,
-}
+/// Decoded token bodies, one behind the other; plaintexts once they are opened.
+struct Arena(Zeroizing<Vec<u8>>);
 
-impl<'t> Output<'t> {
-    /// A body is never longer than its text, so that this never reallocates and leaves nothing behind.
-    fn new(selection: &Selection<'t>) -> Self {
-        let bytes = Zeroizing::new(Vec::with_capacity(selection.text.len()));
-        Output { text: selection.text, bytes, copied: 0 }
+impl Arena {
+    /// Base64 takes four characters for three bytes, so that this never reallocates and leaves nothing behind.
+    fn new(selection: &Selection<'_>) -> Self {
+        let len = selection.fields.iter().map(|field| (field.end - field.start) as usize * 3 / 4).sum();
+        Arena(Zeroizing::new(Vec::with_capacity(len)))
     }
 
-    /// Copies the text up to `start` and puts `body` in place of `start..end`; returns where it stands.
-    fn replace(&mut self, start: usize, end: usize, body: &[u8]) -> (usize, usize) {
-        self.bytes.extend_from_slice(self.text.get(self.copied..start).unwrap_or_default());
-        let from = self.bytes.len();
-        self.bytes.extend_from_slice(body);
-        self.copied = end;
-        (from, self.bytes.len())
+    fn add(&mut self, body: &[u8]) -> Range<usize> {
+        let from = self.0.len();
+        self.0.extend_from_slice(body);
+        from..self.0.len()
     }
 
-    fn finish_copying(mut self, end: usize) -> Finished {
-        self.bytes.extend_from_slice(self.text.get(self.copied..end).unwrap_or_default());
-        Finished { bytes: self.bytes, ends: Vec::with_capacity(16) }
+    fn get_mut(&mut self, range: &Range<usize>) -> Result<&mut [u8]> {
+        self.0.get_mut(range.clone()).ok_or_else(|| Error::new(Code::Internal))
     }
 }
 
-/// The output with all bodies in place.
-struct Finished {
-    bytes: Zeroizing<Vec<u8>>,
-    /// Where each body ends.
-    ends: Vec<usize>,
-}
-
-impl Finished {
-    /// Keeps, of each body, the opened text: `(body from, text from, text to)`.
-    fn close_up(mut self, opened: &[(usize, usize, usize)]) -> SecretBytes {
-        let (mut read, mut write) = (0, 0);
-        for ((body_from, text_from, text_to), body_to) in opened.iter().zip(&self.ends) {
-            self.bytes.copy_within(read..*body_from, write);
-            write += body_from - read;
-            self.bytes.copy_within(*text_from..*text_to, write);
-            write += text_to - text_from;
-            read = *body_to;
-        }
-        let tail = self.bytes.len() - read;
-        self.bytes.copy_within(read.., write);
-        if let Some(rest) = self.bytes.get_mut(write + tail..) {
-            rest.zeroize();
-        }
-        self.bytes.truncate(write + tail);
-        SecretBytes::new(std::mem::take(&mut *self.bytes))
+/// The document with each piece, in document order, in its place.
+fn splice(document: &[u8], arena: &Arena, pieces: &[Piece]) -> Result<SecretBytes> {
+    let internal = || Error::new(Code::Internal);
+    let taken: usize = pieces.iter().map(|piece| piece.end - piece.start).sum();
+    let put: usize = pieces.iter().map(|piece| piece.text.len()).sum();
+    let mut out = Zeroizing::new(Vec::with_capacity(document.len() - taken + put));
+    let mut copied = 0;
+    for piece in pieces {
+        out.extend_from_slice(document.get(copied..piece.start).ok_or_else(internal)?);
+        out.extend_from_slice(arena.0.get(piece.text.clone()).ok_or_else(internal)?);
+        copied = piece.end;
     }
+    out.extend_from_slice(document.get(copied..).ok_or_else(internal)?);
+    Ok(SecretBytes::new(std::mem::take(&mut *out)))
 }
