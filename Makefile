@@ -4,6 +4,8 @@
 # make bench   speed beside peers and the floor
 # make fuzz    a minute on each fuzz target (needs a nightly toolchain)
 
+TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
+
 .PHONY: demo test test-rust test-reader check fmt clippy benches doc deny bench fuzz
 
 demo:
@@ -17,7 +19,7 @@ test-rust:
 test-reader:
 	scripts/python-env
 	cargo build --locked --bin exchange
-	APISEAL_EXCHANGE=$(CURDIR)/target/debug/exchange .venv/bin/python -m pytest -q tests/second_reader
+	APISEAL_EXCHANGE=$(TARGET)/debug/exchange .venv/bin/python -m pytest -q tests/second_reader
 
 check: fmt clippy benches doc deny
 
