@@ -155,7 +155,7 @@ fn encrypt_values(
         aad.clear();
         let bound = binder.bound(field)?;
         value::write_associated_data(&mut aad, key.suite, rule.position.mode(), &position, bound);
-        out.extend_from_slice(selection.text.get(copied..field.start as usize).unwrap_or_default());
+        out.extend_from_slice(selection.text.get(copied..field.start as usize).ok_or_else(internal)?);
         let text = selection.value(field);
         let padding = padding(rule);
         let salt = salts.next(|random, salt| {
@@ -166,7 +166,7 @@ fn encrypt_values(
         sealing.seal(out, &mut work, text)?;
         copied = field.end as usize;
     }
-    out.extend_from_slice(selection.text.get(copied..).unwrap_or_default());
+    out.extend_from_slice(selection.text.get(copied..).ok_or_else(internal)?);
     Ok(())
 }
 
@@ -211,7 +211,7 @@ fn encrypt_document(
     })?;
     let mut sealer = Sealer::new(key, salt, selection.fields.len() as u32)?;
     out.reserve_exact(len);
-    out.extend_from_slice(document.get(..inside).unwrap_or_default());
+    out.extend_from_slice(document.get(..inside).ok_or_else(internal)?);
     out.extend_from_slice(&name);
     out.push(b':');
     // The header comes first but is known last.
@@ -223,7 +223,7 @@ fn encrypt_document(
     let (mut copied, mut position) = (inside, Vec::with_capacity(128));
     let mut strings: Vec<(usize, Range<usize>)> = Vec::new();
     for field in &selection.fields {
-        out.extend_from_slice(document.get(copied..field.start as usize).unwrap_or_default());
+        out.extend_from_slice(document.get(copied..field.start as usize).ok_or_else(internal)?);
         let from = out.len();
         position.clear();
         selection.places.write(&mut position, field.place, Indices::Exact);
@@ -233,12 +233,14 @@ fn encrypt_document(
         }
         copied = field.end as usize;
     }
-    out.extend_from_slice(document.get(copied..).unwrap_or_default());
+    out.extend_from_slice(document.get(copied..).ok_or_else(internal)?);
 
     let mut header = Vec::with_capacity(header_len);
     if policy.whole_document {
-        let overrides: Vec<(usize, &[u8])> =
-            strings.into_iter().map(|(start, range)| (start, out.get(range).unwrap_or_default())).collect();
+        let mut overrides: Vec<(usize, &[u8])> = Vec::with_capacity(strings.len());
+        for (start, range) in strings {
+            overrides.push((start, out.get(range).ok_or_else(internal)?));
+        }
         let whole = whole_document(selection, &overrides, &cipher.limits)?;
         sealer.finish(&mut header, &[&[0; 4], &(whole.len() as u32).to_be_bytes(), &whole]);
     } else {
@@ -276,6 +278,11 @@ fn hedged_len(policy: &Inner, selection: &Selection<'_>) -> usize {
         8 + selection.places.len(field.place) + padding.padded_len(selection.value(field).len())
     };
     selection.fields.iter().map(field).sum()
+}
+
+/// A span that is not there would be a mistake of ours: never an empty text in its place.
+fn internal() -> Error {
+    Error::new(Code::Internal)
 }
 
 fn padded(text: &[u8], padding: Padding) -> Zeroizing<Vec<u8>> {
