@@ -34,6 +34,7 @@ pub use fields::{Decrypted, FieldCipher, FieldCipherBuilder};
 pub use ids::{Kid, Purpose, Suite};
 pub use json::locate::{Location, locate};
 pub use keyfile::{KeyringFile, Wrap};
+pub use keys::handle::KeyringHandle;
 pub use keys::key::{Key, KeyState};
 pub use keys::ring::{Keyring, KeyringBuilder, new_kid};
 pub use limits::Limits;

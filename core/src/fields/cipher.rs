@@ -7,7 +7,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::context::Context;
 use crate::error::Result;
 use crate::fields::{decrypt, encrypt};
-use crate::keys::ring::Keyring;
+use crate::keys::handle::KeyringHandle;
 use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::rng::{OsRandom, hazmat::Random};
@@ -32,7 +32,7 @@ use crate::secret::SecretBytes;
 /// ```
 #[derive(Clone)]
 pub struct FieldCipher {
-    pub(crate) ring: Keyring,
+    pub(crate) ring: KeyringHandle,
     pub(crate) policy: Policy,
     pub(crate) limits: Limits,
     pub(crate) clock: Arc<dyn Clock>,
@@ -45,21 +45,27 @@ impl FieldCipher {
     ///
     /// # Errors
     /// Those of [`FieldCipherBuilder::build`].
-    pub fn new(ring: Keyring, policy: Policy) -> Result<Self> {
+    pub fn new(ring: impl Into<KeyringHandle>, policy: Policy) -> Result<Self> {
         FieldCipher::builder(ring, policy).build()
     }
 
     /// A cipher with other settings.
     #[must_use]
-    pub fn builder(ring: Keyring, policy: Policy) -> FieldCipherBuilder {
+    pub fn builder(ring: impl Into<KeyringHandle>, policy: Policy) -> FieldCipherBuilder {
         FieldCipherBuilder(FieldCipher {
-            ring,
+            ring: ring.into(),
             policy,
             limits: Limits::default(),
             clock: Arc::new(SystemClock),
             random: Arc::new(OsRandom),
             hedged_salts: false,
         })
+    }
+
+    /// The ring that the cipher uses, to be replaced while it runs.
+    #[must_use]
+    pub fn keyring(&self) -> &KeyringHandle {
+        &self.ring
     }
 
     /// The policy.

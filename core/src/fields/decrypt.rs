@@ -96,7 +96,8 @@ struct Piece {
 /// Layout T.
 fn decrypt_values(cipher: &FieldCipher, selection: &Selection<'_>, context: &Context) -> Result<Decrypted> {
     let policy = cipher.policy.inner();
-    let choice = KeyChoice::new(&cipher.ring, context)?;
+    let ring = cipher.ring.current();
+    let choice = KeyChoice::new(&ring, context)?;
     let now = cipher.clock.now();
     let mut arena = Arena::new(selection);
     let mut keys = Keys::default();
@@ -287,7 +288,8 @@ fn decrypt_document(
     let header = header.ok_or_else(|| Error::new(Code::Internal))?;
 
     // Key, then the set as a whole.
-    let choice = KeyChoice::new(&cipher.ring, context)?;
+    let ring = cipher.ring.current();
+    let choice = KeyChoice::new(&ring, context)?;
     let rules = policy.rules.iter().map(|rule| &rule.keys);
     let chosen = choice.for_decryption(rules, &kid, header.suite)?;
     if clear_values

@@ -117,7 +117,8 @@ fn encrypt_values(
     let policy = cipher.policy.inner();
     let mut binder = Binder::new(policy, selection, &cipher.limits);
     binder.check(|_| true)?;
-    let choice = KeyChoice::new(&cipher.ring, context)?;
+    let ring = cipher.ring.current();
+    let choice = KeyChoice::new(&ring, context)?;
     let now = cipher.clock.now();
     let mut keys: Vec<Option<Chosen<'_>>> = Vec::with_capacity(policy.rules.len());
     keys.resize_with(policy.rules.len(), || None);
@@ -180,7 +181,8 @@ fn encrypt_document(
     let policy = cipher.policy.inner();
     let document = selection.text;
     let bound = Binder::new(policy, selection, &cipher.limits).document_bound()?;
-    let choice = KeyChoice::new(&cipher.ring, context)?;
+    let ring = cipher.ring.current();
+    let choice = KeyChoice::new(&ring, context)?;
     let chosen = choice.for_encryption(policy.rules.iter().map(|rule| &rule.keys), cipher.clock.now())?;
     let key = chosen.key_use();
 

@@ -10,6 +10,7 @@ use zeroize::Zeroize;
 
 use crate::error::{Code, Error, Result};
 use crate::ids::{Kid, Suite};
+use crate::secret::Secret32;
 
 /// What is derived under a context key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +72,17 @@ impl ContextKey {
         kid: &Kid,
         context_digest: &[u8; 32],
     ) -> Result<Self> {
+        ContextKey::of(&ContextKey::secret(root, purpose, suite, kid, context_digest)?)
+    }
+
+    /// The bytes of K_ctx, for a party that is to hold nothing else.
+    pub(crate) fn secret(
+        root: &[u8; 32],
+        purpose: &str,
+        suite: Suite,
+        kid: &Kid,
+        context_digest: &[u8; 32],
+    ) -> Result<Secret32> {
         let mut mac = keyed(root)?;
         mac.update(b"apiseal/v1/");
         mac.update(purpose.as_bytes());
@@ -79,12 +91,14 @@ impl ContextKey {
         mac.update(context_digest);
         mac.update(&[1]);
         let mut derived: [u8; 32] = mac.finalize().into_bytes().into();
-        let key = ContextKey::of(&derived);
+        let secret = Secret32::copied(&derived);
         derived.zeroize();
-        key
+        Ok(secret)
     }
 
-    fn of(key: &[u8; 32]) -> Result<Self> {
+    /// K_ctx itself.
+    pub(crate) fn of(key: &Secret32) -> Result<Self> {
+        let key = key.expose();
         let padded = |byte: u8| {
             let mut pad = [byte; BLOCK];
             pad.iter_mut().zip(key).for_each(|(pad, key)| *pad ^= key);
