@@ -15,6 +15,7 @@ fn group(kind: Kind) -> &'static str {
         Kind::Key => "Keys",
         Kind::Token => "Malformed tokens",
         Kind::Rejected => "Failed authentication",
+        Kind::Signature => "Signatures",
         Kind::Internal => "Internal",
         _ => panic!("a group without a heading"),
     }
@@ -84,6 +85,7 @@ fn numbers_stay_in_their_ranges() {
             Kind::Key => 400..420,
             Kind::Token => 500..501,
             Kind::Rejected => 501..502,
+            Kind::Signature => 600..630,
             _ => 900..902,
         };
         assert!(range.contains(&code.number()), "{}", code.name());

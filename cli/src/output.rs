@@ -40,8 +40,8 @@ impl Failure {
             Failure::Usage(_) => 2,
             Failure::File { .. } | Failure::CutOff => 4,
             Failure::Core(error) => match (error.kind(), error.code()) {
-                (Kind::Policy, Code::PolicyFile) => 2,
-                (Kind::Policy | Kind::Rejected, _) => 1,
+                (Kind::Policy, Code::PolicyFile) | (Kind::Signature, Code::ProfileFile) => 2,
+                (Kind::Policy | Kind::Rejected | Kind::Signature, _) => 1,
                 (Kind::Argument | Kind::Context | Kind::Key, _) => 2,
                 (Kind::Document | Kind::Token, _) => 3,
                 _ => 5,

@@ -57,6 +57,8 @@ pub enum Kind {
     Token,
     /// Authentication failed (501).
     Rejected,
+    /// An HTTP message that was not signed, or does not verify (600–629).
+    Signature,
     /// Random source or a broken promise of our own (900–901).
     Internal,
 }
@@ -158,11 +160,62 @@ codes! {
     KeyringPermissions = 409, Key, "the keyring file must be readable by its owner only";
     /// The parameters of the keyring's wrap are outside the accepted range.
     KeyringWrap = 410, Key, "the wrap parameters of the keyring are not accepted";
+    /// A key in PEM or JWK form is malformed, weak or of an unknown kind.
+    KeyImport = 411, Key, "the key could not be imported";
 
     /// A token, field string or header is malformed; no key was tried.
     MalformedToken = 500, Token, "the encrypted value is malformed";
     /// Wrong key, context, place or bound value, or an altered ciphertext: deliberately one code and one text.
     Rejected = 501, Rejected, "rejected";
+
+    /// The message has no signature for the profile, or a label stands in one of the two fields only.
+    SignatureMissing = 600, Signature, "the message has no signature that fits the profile";
+    /// `Signature-Input` or `Signature` is not a valid structured field, or holds what no signature may hold.
+    SignatureMalformed = 601, Signature, "the signature fields are malformed";
+    /// More signatures fit the profile than it allows.
+    SignatureAmbiguous = 602, Signature, "several signatures fit the profile";
+    /// A component that the profile demands is not covered by the signature.
+    NotCovered = 603, Signature, "a required component is not covered";
+    /// A component or component parameter is covered that the profile does not allow.
+    ComponentNotAllowed = 604, Signature, "a covered component is not allowed";
+    /// A covered component is not in the message, or stands there in a way that has no single value.
+    ComponentMissing = 605, Signature, "a covered component is not in the message";
+    /// The HTTP message is ambiguous or malformed.
+    MalformedMessage = 606, Signature, "the message is malformed or ambiguous";
+    /// A signature parameter is missing or has a wrong type or form.
+    SignatureParameters = 607, Signature, "the signature parameters do not fit the profile";
+    /// The signature is older than the profile allows, or has expired.
+    SignatureExpired = 608, Signature, "the signature has expired";
+    /// The signature was created in the future.
+    SignatureFuture = 609, Signature, "the signature was created in the future";
+    /// The algorithm is not the one that the ring pins to the key, or the profile does not allow it.
+    SignatureAlgorithm = 610, Signature, "the algorithm does not belong to the key or the profile";
+    /// The signature does not belong to the message and the key.
+    SignatureInvalid = 611, Signature, "the signature is invalid";
+    /// The message has content, and no digest of it is covered.
+    DigestMissing = 612, Signature, "the message has content without a covered digest";
+    /// The content is not the one that the digest was made of.
+    DigestMismatch = 613, Signature, "the digest does not match the content";
+    /// The digest field is malformed, or holds no digest of an algorithm that is accepted.
+    DigestAlgorithm = 614, Signature, "the digest field holds no accepted digest";
+    /// The nonce was accepted before.
+    Replayed = 615, Signature, "the message was accepted before";
+    /// The replay store, or the principal's share of it, is full; answer 503.
+    ReplayFull = 616, Signature, "the replay store is full";
+    /// The replay store cannot tell whether the nonce is new; answer 503.
+    ReplayUnavailable = 617, Signature, "the replay store cannot answer";
+    /// The response does not belong to the request, or no request is at hand.
+    ResponseMismatch = 618, Signature, "the response does not belong to the request";
+    /// The received authority is not in the map of origins.
+    OriginUnknown = 619, Signature, "the authority is not one that this service answers for";
+    /// The signing profile is malformed or contradicts itself.
+    ProfileFile = 620, Signature, "the signing profile is not valid";
+    /// Headers, components, signatures or content exceed a limit of the profile.
+    LimitMessage = 621, Signature, "the message is larger than a limit of the profile";
+    /// The external signer failed, or gave a signature of a wrong length.
+    ExternalSigner = 622, Signature, "the external signer failed";
+    /// A message that cannot be signed under the profile: a response of 1xx, or a second response to one request.
+    NotSignable = 623, Signature, "the message cannot be signed";
 
     /// The random source failed.
     Random = 900, Internal, "the random source failed";

@@ -146,6 +146,34 @@ impl Purpose {
     }
 }
 
+named! {
+    /// Signature algorithm that the ring pins to a key; the names are those of RFC 9421, section 6.2.
+    Algorithm {
+        /// HMAC-SHA-256 (RFC 9421, section 3.3.3). Shared: whoever verifies can sign.
+        HmacSha256 = "hmac-sha256",
+        /// Ed25519 (RFC 9421, section 3.3.6), verified strictly.
+        Ed25519 = "ed25519",
+        /// ECDSA on P-256 with SHA-256 (RFC 9421, section 3.3.4). Feature `ecdsa-p256`.
+        EcdsaP256Sha256 = "ecdsa-p256-sha256",
+        /// ECDSA on P-384 with SHA-384 (RFC 9421, section 3.3.5). Feature `ecdsa-p384`.
+        EcdsaP384Sha384 = "ecdsa-p384-sha384",
+        /// RSASSA-PSS with SHA-512 (RFC 9421, section 3.3.1), verification only. Feature `verify-rsa`.
+        RsaPssSha512 = "rsa-pss-sha512",
+        /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 9421, section 3.3.2), verification only. Feature `verify-rsa`.
+        RsaV15Sha256 = "rsa-v1_5-sha256",
+    }
+}
+
+named! {
+    /// Which messages a signing key may serve: one key for both would let a peer send our messages back to us.
+    Direction {
+        /// Requests.
+        Request = "req",
+        /// Responses.
+        Response = "res",
+    }
+}
+
 /// How a token is tied to its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Mode {

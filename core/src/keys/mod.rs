@@ -8,3 +8,5 @@ pub(crate) mod handle;
 pub(crate) mod key;
 pub(crate) mod material;
 pub(crate) mod ring;
+pub(crate) mod sign;
+pub(crate) mod signing;
