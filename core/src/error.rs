@@ -257,6 +257,17 @@ impl Error {
         self.0.code.kind()
     }
 
+    /// What to answer a peer whose message was refused: 401 and nothing more, 503 where the replay store cannot decide,
+    /// 500 where the service itself failed. The code is for the local log.
+    #[must_use]
+    pub fn http_status(&self) -> u16 {
+        match self.0.code {
+            Code::ReplayFull | Code::ReplayUnavailable => 503,
+            code if code.kind() == Kind::Internal => 500,
+            _ => 401,
+        }
+    }
+
     /// Normalized path of the value concerned, if there is one.
     #[must_use]
     pub fn path(&self) -> Option<&str> {

@@ -90,10 +90,19 @@ named! {
         ChaCha20Poly1305 = "chacha20-poly1305",
         /// HMAC-SHA-256 for blind indexes, suite 20.
         IndexHmacSha256 = "index-hmac-sha256",
-        /// HTTP signatures with `hmac-sha256` (RFC 9421, section 3.3.3), suite 30.
+        /// HTTP signatures with `hmac-sha256` (RFC 9421, section 3.3.3), suite 30. Whoever verifies can sign.
         HmacSha256 = "hmac-sha256",
-        /// HTTP signatures with `ed25519` (RFC 9421, section 3.3.6), suite 31.
+        /// HTTP signatures with `ed25519` (RFC 9421, section 3.3.6), verified strictly, suite 31.
         Ed25519 = "ed25519",
+        /// HTTP signatures with ECDSA on P-256 (RFC 9421, section 3.3.4), suite 32. Feature `ecdsa-p256`.
+        EcdsaP256Sha256 = "ecdsa-p256-sha256",
+        /// HTTP signatures with ECDSA on P-384 (RFC 9421, section 3.3.5), suite 33. Feature `ecdsa-p384`.
+        EcdsaP384Sha384 = "ecdsa-p384-sha384",
+        /// HTTP signatures with RSASSA-PSS (RFC 9421, section 3.3.1), verified only, suite 34. Feature `verify-rsa`.
+        RsaPssSha512 = "rsa-pss-sha512",
+        /// HTTP signatures with RSASSA-PKCS1-v1_5 (RFC 9421, section 3.3.2), verified only, suite 35. Feature
+        /// `verify-rsa`.
+        RsaV15Sha256 = "rsa-v1_5-sha256",
     }
 }
 
@@ -107,6 +116,10 @@ impl Suite {
             Suite::IndexHmacSha256 => 0x20,
             Suite::HmacSha256 => 0x30,
             Suite::Ed25519 => 0x31,
+            Suite::EcdsaP256Sha256 => 0x32,
+            Suite::EcdsaP384Sha384 => 0x33,
+            Suite::RsaPssSha512 => 0x34,
+            Suite::RsaV15Sha256 => 0x35,
         }
     }
 
@@ -125,8 +138,10 @@ named! {
         Det = "det",
         /// Blind indexes.
         Idx = "idx",
-        /// Signing HTTP messages.
+        /// Signing HTTP messages with a key of one context.
         Sig = "sig",
+        /// Signing or verifying HTTP messages with a key that is used as it is; nothing is derived from it.
+        SigRaw = "sig-raw",
         /// Content keys for recipients.
         Rcp = "rcp",
     }
@@ -142,25 +157,8 @@ impl Purpose {
             }
             Purpose::Idx => suite == Suite::IndexHmacSha256,
             Purpose::Sig => suite == Suite::HmacSha256,
+            Purpose::SigRaw => matches!(suite.byte(), 0x30..=0x35),
         }
-    }
-}
-
-named! {
-    /// Signature algorithm that the ring pins to a key; the names are those of RFC 9421, section 6.2.
-    Algorithm {
-        /// HMAC-SHA-256 (RFC 9421, section 3.3.3). Shared: whoever verifies can sign.
-        HmacSha256 = "hmac-sha256",
-        /// Ed25519 (RFC 9421, section 3.3.6), verified strictly.
-        Ed25519 = "ed25519",
-        /// ECDSA on P-256 with SHA-256 (RFC 9421, section 3.3.4). Feature `ecdsa-p256`.
-        EcdsaP256Sha256 = "ecdsa-p256-sha256",
-        /// ECDSA on P-384 with SHA-384 (RFC 9421, section 3.3.5). Feature `ecdsa-p384`.
-        EcdsaP384Sha384 = "ecdsa-p384-sha384",
-        /// RSASSA-PSS with SHA-512 (RFC 9421, section 3.3.1), verification only. Feature `verify-rsa`.
-        RsaPssSha512 = "rsa-pss-sha512",
-        /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 9421, section 3.3.2), verification only. Feature `verify-rsa`.
-        RsaV15Sha256 = "rsa-v1_5-sha256",
     }
 }
 

@@ -26,6 +26,7 @@ mod keys;
 mod policy;
 mod rng;
 mod secret;
+mod signing;
 mod token;
 
 pub use clock::{Clock, FixedClock, SystemClock};
@@ -33,7 +34,7 @@ pub use context::Context;
 pub use error::{Code, Error, Kind, Result};
 pub use fields::{Decrypted, FieldCipher, FieldCipherBuilder};
 pub use http::message::{Header, Message};
-pub use ids::{Algorithm, Direction, Kid, Purpose, Suite};
+pub use ids::{Direction, Kid, Purpose, Suite};
 pub use json::locate::{Location, locate};
 pub use keyfile::{KeyringFile, Wrap};
 pub use keys::handle::KeyringHandle;

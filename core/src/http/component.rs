@@ -212,6 +212,8 @@ pub(crate) struct Source<'m> {
     pub(crate) origin: Option<Origin<'m>>,
     /// Types of structured fields, for `sf`.
     pub(crate) fields: &'m [(String, FieldType)],
+    /// A `Content-Digest` that is about to be added to the message.
+    pub(crate) digest: Option<&'m str>,
 }
 
 impl Source<'_> {
@@ -264,7 +266,11 @@ impl Source<'_> {
 
     fn write_field(&self, component: &Component<'_>, out: &mut Vec<u8>) -> Result<()> {
         let missing = |reason: &'static str| missing(component, reason);
-        let lines = if component.tr { self.message.trailers } else { &*self.message.headers };
+        if let Some(digest) = self.digest.filter(|_| !component.tr && component.name == "content-digest") {
+            out.extend_from_slice(digest.as_bytes());
+            return Ok(());
+        }
+        let lines = if component.tr { self.message.trailers } else { self.message.header_lines() };
         let from = out.len();
         let mut count = 0;
         for value in named(lines, &component.name) {
@@ -330,10 +336,9 @@ mod tests {
 
     fn value(message: &Message<'_>, id: &str) -> Result<String> {
         let component = Component::parse(id).unwrap();
-        let fields = [("d".to_owned(), FieldType::Dictionary)];
         let origin = if message.is_request() { Some(message.origin()?) } else { None };
         let mut out = Vec::new();
-        Source { message, origin, fields: &fields }.write(&component, &mut out)?;
+        Source { message, origin, fields: &[], digest: None }.write(&component, &mut out)?;
         Ok(String::from_utf8(out).unwrap())
     }
 

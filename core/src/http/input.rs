@@ -22,8 +22,10 @@ pub(crate) struct Input<'t> {
     pub(crate) parameters: Parameters<'t>,
     /// The list and its parameters in [`Inputs::text`].
     pub(crate) span: Range<usize>,
-    /// What makes this signature unusable; others of the message are not concerned.
+    /// What makes the list of components unusable; other signatures of the message are not concerned.
     pub(crate) fault: Option<&'static str>,
+    /// The same for the parameters. A request for a signature has other types than a signature.
+    pub(crate) parameter_fault: Option<&'static str>,
 }
 
 /// A component and its identifier in [`Inputs::text`], parameters in wire order.
@@ -112,6 +114,7 @@ impl<'t> sf::Events<'t> for Reader<'t> {
             parameters: Parameters::default(),
             span: from..from,
             fault: None,
+            parameter_fault: None,
         });
         Ok(())
     }
@@ -163,15 +166,15 @@ impl<'t> sf::Events<'t> for Reader<'t> {
     fn parameter(&mut self, key: &'t str, value: Bare<'t>) -> Result<(), Refused> {
         sf::write_parameter(key, &value, &mut self.inputs.text);
         let Some(input) = self.inputs.list.last_mut() else { return Ok(()) };
-        let result = match (self.listed, input.components.last_mut()) {
+        let (result, fault) = match (self.listed, input.components.last_mut()) {
             (true, Some(listed)) => {
                 listed.span.end = self.inputs.text.len();
-                listed.component.add(key, value)
+                (listed.component.add(key, value), &mut input.fault)
             }
-            _ => input.parameters.add(key, value),
+            _ => (input.parameters.add(key, value), &mut input.parameter_fault),
         };
         if let Err(Refused(reason)) = result {
-            input.fault.get_or_insert(reason);
+            fault.get_or_insert(reason);
         }
         Ok(())
     }
@@ -229,7 +232,8 @@ mod tests {
     const BOUNDS: Bounds = Bounds { signatures: 4, components: 32 };
 
     fn fault(field: &str) -> Option<&'static str> {
-        Inputs::parse(field.as_bytes(), BOUNDS).unwrap().list[0].fault
+        let input = Inputs::parse(field.as_bytes(), BOUNDS).unwrap().list.remove(0);
+        input.fault.or(input.parameter_fault)
     }
 
     #[test]

@@ -32,10 +32,17 @@ impl<'a> Header<'a> {
 #[derive(Clone, Debug)]
 pub struct Message<'a> {
     pub(crate) start: Start<'a>,
-    pub(crate) headers: Cow<'a, [Header<'a>]>,
+    headers: Lines<'a>,
     pub(crate) trailers: &'a [Header<'a>],
     pub(crate) body: &'a [u8],
     http2: bool,
+}
+
+/// A `Cow` would not let the lifetime shrink.
+#[derive(Clone, Debug)]
+enum Lines<'a> {
+    Borrowed(&'a [Header<'a>]),
+    Owned(Vec<Header<'a>>),
 }
 
 /// The start line.
@@ -60,20 +67,25 @@ impl<'a> Message<'a> {
     }
 
     fn of(start: Start<'a>) -> Self {
-        Message { start, headers: Cow::Borrowed(&[]), trailers: &[], body: &[], http2: false }
+        Message { start, headers: Lines::Borrowed(&[]), trailers: &[], body: &[], http2: false }
     }
 
     /// The header lines, in their order.
     #[must_use]
     pub fn headers(mut self, headers: &'a [Header<'a>]) -> Self {
-        self.headers = Cow::Borrowed(headers);
+        self.headers = Lines::Borrowed(headers);
         self
     }
 
     /// Adds one header line.
     #[must_use]
     pub fn header(mut self, name: &'a str, value: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
-        self.headers.to_mut().push(Header::new(name, value));
+        let mut lines = match self.headers {
+            Lines::Borrowed(lines) => lines.to_vec(),
+            Lines::Owned(lines) => lines,
+        };
+        lines.push(Header::new(name, value));
+        self.headers = Lines::Owned(lines);
         self
     }
 
@@ -98,13 +110,20 @@ impl<'a> Message<'a> {
         self
     }
 
+    pub(crate) fn header_lines(&self) -> &[Header<'a>] {
+        match &self.headers {
+            Lines::Borrowed(lines) => lines,
+            Lines::Owned(lines) => lines,
+        }
+    }
+
     pub(crate) fn is_request(&self) -> bool {
         matches!(self.start, Start::Request { .. })
     }
 
     /// The lines of one header; `name` is in lower case.
     pub(crate) fn lines(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        named(&self.headers, name)
+        named(self.header_lines(), name)
     }
 
     /// The target of a request.
@@ -146,7 +165,7 @@ impl<'a> Message<'a> {
         let mut size = 0;
         let mut lengths = 0;
         let mut transfer_encoding = false;
-        for line in self.headers.iter().chain(self.trailers) {
+        for line in self.header_lines().iter().chain(self.trailers) {
             size += line.name.len() + line.value.len();
             self.check_name(line.name, strict)?;
             let broken = line.value.iter().fold(false, |any, byte| any | matches!(byte, 0 | b'\r' | b'\n'));

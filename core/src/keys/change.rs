@@ -75,7 +75,7 @@ impl Keyring {
                 return fault("only an active key can be retired");
             }
             key.state = match key.purpose {
-                Purpose::Sig => KeyState::VerifyOnly,
+                Purpose::Sig | Purpose::SigRaw => KeyState::VerifyOnly,
                 Purpose::Seal | Purpose::Det => KeyState::DecryptOnly,
                 Purpose::Idx | Purpose::Rcp => {
                     return fault("a key of this purpose can be disabled, not retired");

@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::error::{Code, Error, Result};
 use crate::ids::{Kid, Purpose};
 use crate::keys::key::Key;
+use crate::keys::material::Material;
 use crate::keys::ring::{Keyring, KeyringBuilder};
 
 /// # Errors
@@ -27,6 +28,14 @@ pub(super) fn ring(builder: &KeyringBuilder) -> Result<()> {
         check_key(key)?;
     }
     check_duplicates(&builder.keys)?;
+    check_keyids(&builder.keys)?;
+    if builder
+        .primaries
+        .iter()
+        .any(|&at| matches!(builder.keys.get(usize::from(at)), Some(key) if key.purpose == Purpose::SigRaw))
+    {
+        return Err(invalid("a raw key is never primary: signers name it"));
+    }
     let by_kid = builder.keys.iter().enumerate().map(|(at, key)| (key.kid.as_str(), at)).collect();
     for key in &builder.keys {
         check_reference(key, &builder.keys, &by_kid)?;
@@ -66,10 +75,37 @@ fn check_key(key: &Key) -> Result<()> {
             return Err(invalid(format!("scope: {}", error.code().sentence())).with_kid(key.kid.as_str()));
         }
     }
-    if key.scope.is_empty() && (key.imported || key.principal.is_some()) {
+    if key.purpose == Purpose::SigRaw && !matches!(key.material, Material::Raw(_)) {
+        return fault("only a raw key has the purpose `sig-raw`");
+    }
+    check_signing(key)?;
+    // Raw keys derive nothing, so that no scope can keep contexts apart.
+    let derives = !matches!(key.material, Material::Raw(_));
+    if derives && key.scope.is_empty() && (key.imported || key.principal.is_some()) {
         return fault("a key with an imported secret or a principal needs a scope");
     }
     Ok(())
+}
+
+/// What only signing keys have.
+fn check_signing(key: &Key) -> Result<()> {
+    let fault = |detail: &str| Err(invalid(detail).with_kid(key.kid.as_str()));
+    let signs = matches!(key.purpose, Purpose::Sig | Purpose::SigRaw);
+    if key.direction.is_some() && !signs {
+        return fault("only a signing key has a direction");
+    }
+    match &key.external_keyid {
+        Some(_) if key.purpose != Purpose::SigRaw => fault("only a raw key has an id outside of the ring"),
+        Some(id)
+            if id.is_empty() || id.len() > 256 || !id.bytes().all(|byte| matches!(byte, b' '..=b'~')) =>
+        {
+            fault("`external_keyid` has 1 to 256 printable ASCII characters")
+        }
+        _ if key.purpose == Purpose::SigRaw && key.direction.is_none() => {
+            fault("a raw key needs a direction")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A derived key is derived from a root of its own purpose and suite, for a context that the root serves.
@@ -77,8 +113,9 @@ fn check_reference(key: &Key, keys: &[Key], by_kid: &HashMap<&str, usize>) -> Re
     let Some(root) = key.root() else { return Ok(()) };
     let fault = |detail: &str| Err(invalid(detail).with_kid(key.kid.as_str()));
     let root = match by_kid.get(root.as_str()).and_then(|&at| keys.get(at)) {
-        Some(root) if root.context().is_none() => root,
-        Some(_) => return fault("the key that it refers to is derived itself"),
+        Some(root) if matches!(root.material, Material::Root(_)) => root,
+        Some(root) if root.context().is_some() => return fault("the key that it refers to is derived itself"),
+        Some(_) => return fault("the key that it refers to is raw"),
         None => return fault("the root that it refers to is not in the ring"),
     };
     if (key.purpose, key.suite) != (root.purpose, root.suite) {
@@ -96,8 +133,13 @@ fn check_duplicates(keys: &[Key]) -> Result<()> {
     kids.sort_unstable();
     let mut digests: Zeroizing<Vec<([u8; 32], u16)>> = Zeroizing::new(Vec::with_capacity(keys.len()));
     for (at, key) in keys.iter().enumerate() {
-        if let Some(secret) = key.material.secret() {
-            digests.push((Sha256::digest(secret.expose()).into(), at as u16));
+        // A public key counts as well: taken for a shared secret, everybody could sign with it.
+        let (secret, public) = match &key.material {
+            Material::Raw(raw) => (raw.secret(), raw.public()),
+            material => (material.secret().map(|secret| &secret.expose()[..]), None),
+        };
+        for bytes in secret.into_iter().chain(public) {
+            digests.push((padded_digest(bytes), at as u16));
         }
     }
     digests.sort_unstable();
@@ -107,7 +149,7 @@ fn check_duplicates(keys: &[Key]) -> Result<()> {
         return Err(Error::because(Code::KeyDuplicate, "two keys have this id").with_kid(kid.as_str()));
     }
     let same_secret = digests.windows(2).find_map(|two| match two {
-        [a, b] if a.0 == b.0 => keys.get(usize::from(b.1)),
+        [a, b] if a.0 == b.0 && a.1 != b.1 => keys.get(usize::from(b.1)),
         _ => None,
     });
     match same_secret {
@@ -115,6 +157,27 @@ fn check_duplicates(keys: &[Key]) -> Result<()> {
             Err(Error::because(Code::KeyDuplicate, "another key has the same secret")
                 .with_kid(key.kid.as_str()))
         }
+        None => Ok(()),
+    }
+}
+
+/// HMAC takes a key and the same key with zeros after it for one (RFC 2104, section 2): both are compared as 64 bytes.
+fn padded_digest(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(bytes);
+    hash.update([0; 64].get(bytes.len()..).unwrap_or_default());
+    hash.finalize().into()
+}
+
+/// What messages call keys is looked up, so that no two may be called alike.
+fn check_keyids(keys: &[Key]) -> Result<()> {
+    let mut ids: Vec<&str> = keys.iter().map(|key| key.kid.as_str()).collect();
+    ids.extend(
+        keys.iter().filter_map(|key| key.external_keyid.as_deref().filter(|id| *id != key.kid.as_str())),
+    );
+    ids.sort_unstable();
+    match ids.windows(2).find(|two| matches!(two, [a, b] if a == b)) {
+        Some(_) => Err(Error::because(Code::KeyDuplicate, "messages would call two keys by one id")),
         None => Ok(()),
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::error::{Code, Error, Result};
-use crate::ids::{Kid, Purpose, Suite};
+use crate::ids::{Direction, Kid, Purpose, Suite};
 use crate::keys::material::Material;
 use crate::rng::hazmat::Random;
 use crate::secret::Secret32;
@@ -48,7 +48,7 @@ impl KeyState {
         match self {
             KeyState::Active | KeyState::Disabled => true,
             KeyState::DecryptOnly => matches!(purpose, Purpose::Seal | Purpose::Det),
-            KeyState::VerifyOnly => purpose == Purpose::Sig,
+            KeyState::VerifyOnly => matches!(purpose, Purpose::Sig | Purpose::SigRaw),
         }
     }
 }
@@ -69,6 +69,8 @@ pub struct Key {
     pub(crate) imported: bool,
     pub(crate) principal: Option<String>,
     pub(crate) profiles: Vec<String>,
+    pub(crate) direction: Option<Direction>,
+    pub(crate) external_keyid: Option<String>,
     pub(crate) material: Material,
 }
 
@@ -154,6 +156,8 @@ impl Key {
             imported: false,
             principal: None,
             profiles: Vec::new(),
+            direction: None,
+            external_keyid: None,
             material,
         })
     }
@@ -180,6 +184,35 @@ impl Key {
     pub fn with_scope<'a>(mut self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         self.scope = pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         self.scope.sort();
+        self
+    }
+
+    /// The same key for a partner, whom a verified message names. A root with a principal needs a scope.
+    #[must_use]
+    pub fn with_principal(mut self, principal: &str) -> Self {
+        self.principal = Some(principal.to_owned());
+        self
+    }
+
+    /// The same signing key for these profiles; without any it serves `apiseal-v1` alone.
+    #[must_use]
+    pub fn with_profiles<'a>(mut self, profiles: impl IntoIterator<Item = &'a str>) -> Self {
+        self.profiles = profiles.into_iter().map(str::to_owned).collect();
+        self
+    }
+
+    /// The same signing key for requests or for responses. A key without a direction signs and verifies nothing: one
+    /// key for both would let a peer send our own messages back to us.
+    #[must_use]
+    pub fn with_direction(mut self, direction: Direction) -> Self {
+        self.direction = Some(direction);
+        self
+    }
+
+    /// The same raw key under the id by which a foreign peer's messages call it: 1 to 256 printable ASCII characters.
+    #[must_use]
+    pub fn with_external_keyid(mut self, keyid: &str) -> Self {
+        self.external_keyid = Some(keyid.to_owned());
         self
     }
 
@@ -237,6 +270,29 @@ impl Key {
         self.material.root()
     }
 
+    /// Whom the key belongs to.
+    #[must_use]
+    pub fn principal(&self) -> Option<&str> {
+        self.principal.as_deref()
+    }
+
+    /// The profiles that the signing key names.
+    pub fn profiles(&self) -> impl Iterator<Item = &str> {
+        self.profiles.iter().map(String::as_str)
+    }
+
+    /// Which messages the signing key serves.
+    #[must_use]
+    pub fn direction(&self) -> Option<Direction> {
+        self.direction
+    }
+
+    /// The id by which a foreign peer's messages call a raw key.
+    #[must_use]
+    pub fn external_keyid(&self) -> Option<&str> {
+        self.external_keyid.as_deref()
+    }
+
     /// Whether the secret was made elsewhere.
     #[must_use]
     pub fn is_imported(&self) -> bool {
@@ -249,7 +305,7 @@ impl Key {
     }
 
     /// The secret itself, for exchanging vectors between implementations: whoever reads it has the key. A derived key
-    /// whose root is in the ring has none.
+    /// whose root is in the ring has none; raw keys do not show theirs.
     #[must_use]
     pub fn hazmat_secret(&self) -> Option<&[u8; 32]> {
         self.material.secret().map(Secret32::expose)

@@ -4,9 +4,10 @@ use std::fmt;
 
 use crate::context::Context;
 use crate::ids::Kid;
+use crate::keys::raw::RawKey;
 use crate::secret::Secret32;
 
-/// The secret of a ring entry, or where it comes from. The three are different types in files too: one is never
+/// The secret of a ring entry, or where it comes from. The types are different in files too: one is never
 /// taken for another.
 #[derive(Clone)]
 pub(crate) enum Material {
@@ -16,22 +17,24 @@ pub(crate) enum Material {
     Delegated { context: Context, secret: Secret32 },
     /// The key of one context, derived from a root of the same ring under this entry's own id.
     Reference { context: Context, root: Kid },
+    /// A signing key that is used as it is.
+    Raw(RawKey),
 }
 
 impl Material {
     /// The only context that the entry serves; a root serves all.
     pub(crate) fn context(&self) -> Option<&Context> {
         match self {
-            Material::Root(_) => None,
+            Material::Root(_) | Material::Raw(_) => None,
             Material::Delegated { context, .. } | Material::Reference { context, .. } => Some(context),
         }
     }
 
-    /// The secret that the entry itself holds.
+    /// The secret from which the entry derives.
     pub(crate) fn secret(&self) -> Option<&Secret32> {
         match self {
             Material::Root(secret) | Material::Delegated { secret, .. } => Some(secret),
-            Material::Reference { .. } => None,
+            Material::Reference { .. } | Material::Raw(_) => None,
         }
     }
 
@@ -39,7 +42,7 @@ impl Material {
     pub(crate) fn root(&self) -> Option<&Kid> {
         match self {
             Material::Reference { root, .. } => Some(root),
-            Material::Root(_) | Material::Delegated { .. } => None,
+            Material::Root(_) | Material::Delegated { .. } | Material::Raw(_) => None,
         }
     }
 }
@@ -50,6 +53,7 @@ impl fmt::Debug for Material {
             Material::Root(_) => "Root(REDACTED)",
             Material::Delegated { .. } => "Delegated(REDACTED)",
             Material::Reference { .. } => "Reference",
+            Material::Raw(_) => "Raw(REDACTED)",
         })
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod derive;
 pub(crate) mod handle;
 pub(crate) mod key;
 pub(crate) mod material;
+pub(crate) mod raw;
 pub(crate) mod ring;
 pub(crate) mod sign;
 pub(crate) mod signing;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::clock::Clock;
 use crate::context::Context;
@@ -13,6 +13,8 @@ use crate::keys::check;
 use crate::keys::derive::ContextKey;
 use crate::keys::key::{Key, KeyState};
 use crate::keys::material::Material;
+use crate::keys::sign::SignatureKey;
+use crate::keys::signing::{SigningKey, SigningKeys};
 use crate::rng::hazmat::Random;
 
 /// An immutable set of keys, cheap to clone and to share between threads. A change makes a new ring of a higher
@@ -37,6 +39,8 @@ struct Inner {
     /// Indices into `keys`.
     primaries: Vec<u16>,
     cache: ContextKeyCache,
+    /// Made when the first message is signed or verified.
+    signing: OnceLock<SigningKeys>,
 }
 
 impl Keyring {
@@ -152,6 +156,11 @@ impl Keyring {
         }
         let secret = match &key.material {
             Material::Delegated { secret, .. } => secret.clone(),
+            Material::Raw(_) => {
+                return Err(
+                    Error::because(Code::KeyPurpose, "nothing is derived from a raw key").with_kid(kid)
+                );
+            }
             Material::Root(_) | Material::Reference { .. } => {
                 let root = self.root_of(key)?.unwrap_or(key);
                 let root = root.material.secret().ok_or_else(|| Error::new(Code::Internal))?;
@@ -165,6 +174,7 @@ impl Keyring {
         exported.state = key.state;
         (exported.not_before, exported.expires) = (key.not_before, key.expires);
         (exported.principal, exported.profiles) = (key.principal.clone(), key.profiles.clone());
+        exported.direction = key.direction;
         Ok(exported)
     }
 
@@ -180,6 +190,55 @@ impl Keyring {
             let digest = context.digest();
             ContextKey::derive(root.expose(), key.purpose.name(), key.suite, &key.kid, digest)
         })
+    }
+
+    /// The keys that sign and verify messages. They belong to this ring and go with it.
+    pub(crate) fn signing(&self) -> Result<&SigningKeys> {
+        if let Some(made) = self.0.signing.get() {
+            return Ok(made);
+        }
+        let mut keys = SigningKeys::default();
+        for (at, key) in self.0.keys.iter().enumerate() {
+            if let Some(made) = self.signing_key(key)? {
+                keys.add(SigningKey { primary: self.0.primaries.contains(&(at as u16)), ..made });
+            }
+        }
+        Ok(self.0.signing.get_or_init(|| keys))
+    }
+
+    /// The key as it signs, if it does. State and validity are those that the root allows as well.
+    fn signing_key(&self, key: &Key) -> Result<Option<SigningKey>> {
+        let root = self.root_of(key)?.unwrap_or(key);
+        let material = match &key.material {
+            Material::Raw(raw) => raw.key().clone(),
+            Material::Root(_) => return Ok(None),
+            _ if key.purpose != Purpose::Sig => return Ok(None),
+            Material::Delegated { secret, .. } => SignatureKey::hmac(secret.expose())?,
+            Material::Reference { context, .. } => {
+                let secret = root.material.secret().ok_or_else(|| Error::new(Code::Internal))?.expose();
+                let digest = context.digest();
+                let derived = ContextKey::secret(secret, key.purpose.name(), key.suite, &key.kid, digest)?;
+                SignatureKey::hmac(derived.expose())?
+            }
+        };
+        let state = match (key.state, root.state) {
+            (KeyState::Active, state) | (state, KeyState::Active) => state,
+            (KeyState::VerifyOnly, KeyState::VerifyOnly) => KeyState::VerifyOnly,
+            _ => KeyState::Disabled,
+        };
+        Ok(Some(SigningKey {
+            kid: key.kid.clone(),
+            keyid: key.external_keyid.clone().unwrap_or_else(|| key.kid.to_string()),
+            primary: false,
+            state,
+            not_before: key.not_before.max(root.not_before),
+            expires: [key.expires, root.expires].into_iter().flatten().min(),
+            principal: key.principal.clone(),
+            profiles: key.profiles.clone(),
+            direction: key.direction,
+            scope: key.scope.clone(),
+            material,
+        }))
     }
 
     /// The root that the key refers to, if it does.
@@ -262,6 +321,7 @@ impl KeyringBuilder {
             by_kid,
             primaries: self.primaries,
             cache,
+            signing: OnceLock::new(),
         })))
     }
 }

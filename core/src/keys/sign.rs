@@ -1,18 +1,16 @@
-//! The only place where signatures are made and checked: one material a key, its algorithm fixed when it is made.
+//! The only place where signatures are made and checked: one algorithm a key, fixed when it is made.
 
 use std::fmt;
-use std::sync::Arc;
 
 use ed25519_dalek::Signer as _;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use subtle::ConstantTimeEq;
 
 use crate::error::{Code, Error, Result};
-use crate::ids::Algorithm;
+use crate::ids::Suite;
 
 /// Signs outside this process: an HSM, a KMS, an agent. It is given the signature base and gives the bytes of the
-/// signature: a MAC of 32 bytes, `R ‖ S` of Ed25519, `r ‖ s` of fixed size for ECDSA.
+/// signature: `R ‖ S` of Ed25519, `r ‖ s` of fixed size for ECDSA.
 pub trait ExternalSigner: Send + Sync {
     /// Signs.
     ///
@@ -21,9 +19,9 @@ pub trait ExternalSigner: Send + Sync {
     fn sign(&self, base: &[u8]) -> std::result::Result<Vec<u8>, String>;
 }
 
-/// What signs or verifies.
+/// What signs or verifies, ready for use.
 #[derive(Clone)]
-pub(crate) enum Material {
+pub(crate) enum SignatureKey {
     /// The state after the key's pad.
     Hmac(Hmac<Sha256>),
     Ed25519 {
@@ -43,17 +41,11 @@ pub(crate) enum Material {
     #[cfg(feature = "verify-rsa")]
     Rsa {
         public: Box<rsa::RsaPublicKey>,
-        algorithm: Algorithm,
-    },
-    /// Signs outside; the other material verifies, if there is one.
-    External {
-        signer: Arc<dyn ExternalSigner>,
-        algorithm: Algorithm,
-        public: Option<Box<Material>>,
+        suite: Suite,
     },
 }
 
-impl Material {
+impl SignatureKey {
     /// A shared secret of 32 to 64 bytes. Longer ones would be hashed (RFC 2104, section 2), shorter ones are weak.
     ///
     /// # Errors
@@ -67,14 +59,14 @@ impl Material {
             return Err(bad("a shared secret has 32 to 64 bytes"));
         }
         let mac = Hmac::new_from_slice(secret).map_err(|_| Error::new(Code::Internal))?;
-        Ok(Material::Hmac(mac))
+        Ok(SignatureKey::Hmac(mac))
     }
 
     /// The seed of an Ed25519 key (RFC 8032, section 5.1.5).
     pub(crate) fn ed25519_secret(seed: &[u8; 32]) -> Self {
         let secret = Box::new(ed25519_dalek::SigningKey::from_bytes(seed));
         let public = Box::new(secret.verifying_key());
-        Material::Ed25519 { secret: Some(secret), public }
+        SignatureKey::Ed25519 { secret: Some(secret), public }
     }
 
     /// # Errors
@@ -87,30 +79,30 @@ impl Material {
         if !canonical || public.is_weak() {
             return Err(bad("the public key is weak or not canonical"));
         }
-        Ok(Material::Ed25519 { secret: None, public: Box::new(public) })
+        Ok(SignatureKey::Ed25519 { secret: None, public: Box::new(public) })
     }
 
     /// A secret scalar on P-256 or P-384, big-endian.
     ///
     /// # Errors
     /// [`Code::KeyImport`]: zero, too large, of a wrong length, or the feature of the algorithm is off.
-    pub(crate) fn ecdsa_secret(algorithm: Algorithm, scalar: &[u8]) -> Result<Self> {
-        match algorithm {
+    pub(crate) fn ecdsa_secret(suite: Suite, scalar: &[u8]) -> Result<Self> {
+        match suite {
             #[cfg(feature = "ecdsa-p256")]
-            Algorithm::EcdsaP256Sha256 => {
+            Suite::EcdsaP256Sha256 => {
                 let secret =
                     p256::ecdsa::SigningKey::from_slice(scalar).map_err(|_| bad("it is no scalar"))?;
                 let public = Box::new(*secret.verifying_key());
-                Ok(Material::P256 { secret: Some(Box::new(secret)), public })
+                Ok(SignatureKey::P256 { secret: Some(Box::new(secret)), public })
             }
             #[cfg(feature = "ecdsa-p384")]
-            Algorithm::EcdsaP384Sha384 => {
+            Suite::EcdsaP384Sha384 => {
                 let secret =
                     p384::ecdsa::SigningKey::from_slice(scalar).map_err(|_| bad("it is no scalar"))?;
                 let public = Box::new(*secret.verifying_key());
-                Ok(Material::P384 { secret: Some(Box::new(secret)), public })
+                Ok(SignatureKey::P384 { secret: Some(Box::new(secret)), public })
             }
-            _ => Err(unsupported(algorithm, scalar)),
+            _ => Err(unsupported(suite, scalar)),
         }
     }
 
@@ -118,24 +110,24 @@ impl Material {
     ///
     /// # Errors
     /// [`Code::KeyImport`]: not on the curve, of a wrong length, or the feature of the algorithm is off.
-    pub(crate) fn ecdsa_public(algorithm: Algorithm, point: &[u8]) -> Result<Self> {
+    pub(crate) fn ecdsa_public(suite: Suite, point: &[u8]) -> Result<Self> {
         if point.first() != Some(&4) {
             return Err(bad("the point is not in its uncompressed form"));
         }
-        match algorithm {
+        match suite {
             #[cfg(feature = "ecdsa-p256")]
-            Algorithm::EcdsaP256Sha256 => {
+            Suite::EcdsaP256Sha256 => {
                 let public =
                     p256::ecdsa::VerifyingKey::from_sec1_bytes(point).map_err(|_| bad("it is no point"))?;
-                Ok(Material::P256 { secret: None, public: Box::new(public) })
+                Ok(SignatureKey::P256 { secret: None, public: Box::new(public) })
             }
             #[cfg(feature = "ecdsa-p384")]
-            Algorithm::EcdsaP384Sha384 => {
+            Suite::EcdsaP384Sha384 => {
                 let public =
                     p384::ecdsa::VerifyingKey::from_sec1_bytes(point).map_err(|_| bad("it is no point"))?;
-                Ok(Material::P384 { secret: None, public: Box::new(public) })
+                Ok(SignatureKey::P384 { secret: None, public: Box::new(public) })
             }
-            _ => Err(unsupported(algorithm, point)),
+            _ => Err(unsupported(suite, point)),
         }
     }
 
@@ -143,10 +135,10 @@ impl Material {
     ///
     /// # Errors
     /// [`Code::KeyImport`]: a modulus of less than 2048 or more than 8192 bits, or the feature `verify-rsa` is off.
-    pub(crate) fn rsa_public(algorithm: Algorithm, modulus: &[u8], exponent: &[u8]) -> Result<Self> {
-        match algorithm {
+    pub(crate) fn rsa_public(suite: Suite, modulus: &[u8], exponent: &[u8]) -> Result<Self> {
+        match suite {
             #[cfg(feature = "verify-rsa")]
-            Algorithm::RsaPssSha512 | Algorithm::RsaV15Sha256 => {
+            Suite::RsaPssSha512 | Suite::RsaV15Sha256 => {
                 use rsa::BoxedUint;
                 use rsa::traits::PublicKeyParts;
                 let modulus = BoxedUint::from_be_slice_vartime(modulus);
@@ -156,145 +148,113 @@ impl Material {
                 if public.n_bytes().len() < 256 {
                     return Err(bad("an RSA key has at least 2048 bits"));
                 }
-                Ok(Material::Rsa { public: Box::new(public), algorithm })
+                Ok(SignatureKey::Rsa { public: Box::new(public), suite })
             }
-            _ => Err(unsupported(algorithm, &[modulus, exponent].concat())),
+            _ => Err(unsupported(suite, &[modulus, exponent].concat())),
         }
     }
 
-    /// Signs by `signer`. Without `public`, signatures of this key can be made but not verified here; a MAC is
-    /// verified by making it again.
-    ///
-    /// # Errors
-    /// [`Code::KeyImport`] if `public` is of another algorithm, or the algorithm is RSA, which only verifies.
-    pub(crate) fn external(
-        algorithm: Algorithm,
-        signer: Arc<dyn ExternalSigner>,
-        public: Option<Material>,
-    ) -> Result<Self> {
-        if matches!(algorithm, Algorithm::RsaPssSha512 | Algorithm::RsaV15Sha256) {
-            return Err(bad("RSA keys only verify"));
-        }
-        if public.as_ref().is_some_and(|public| public.algorithm() != algorithm) {
-            return Err(bad("the public key is of another algorithm"));
-        }
-        Ok(Material::External { signer, algorithm, public: public.map(Box::new) })
-    }
-
-    pub(crate) fn algorithm(&self) -> Algorithm {
+    pub(crate) fn suite(&self) -> Suite {
         match self {
-            Material::Hmac(_) => Algorithm::HmacSha256,
-            Material::Ed25519 { .. } => Algorithm::Ed25519,
+            SignatureKey::Hmac(_) => Suite::HmacSha256,
+            SignatureKey::Ed25519 { .. } => Suite::Ed25519,
             #[cfg(feature = "ecdsa-p256")]
-            Material::P256 { .. } => Algorithm::EcdsaP256Sha256,
+            SignatureKey::P256 { .. } => Suite::EcdsaP256Sha256,
             #[cfg(feature = "ecdsa-p384")]
-            Material::P384 { .. } => Algorithm::EcdsaP384Sha384,
+            SignatureKey::P384 { .. } => Suite::EcdsaP384Sha384,
             #[cfg(feature = "verify-rsa")]
-            Material::Rsa { algorithm, .. } => *algorithm,
-            Material::External { algorithm, .. } => *algorithm,
+            SignatureKey::Rsa { suite, .. } => *suite,
+        }
+    }
+
+    /// The public part: 32 bytes of Ed25519, an uncompressed point of ECDSA.
+    pub(crate) fn public(&self) -> Option<Box<[u8]>> {
+        match self {
+            SignatureKey::Ed25519 { public, .. } => Some(public.as_bytes()[..].into()),
+            #[cfg(feature = "ecdsa-p256")]
+            SignatureKey::P256 { public, .. } => Some(public.to_sec1_point(false).as_bytes().into()),
+            #[cfg(feature = "ecdsa-p384")]
+            SignatureKey::P384 { public, .. } => Some(public.to_sec1_point(false).as_bytes().into()),
+            _ => None,
         }
     }
 
     pub(crate) fn can_sign(&self) -> bool {
         match self {
-            Material::Hmac(_) | Material::External { .. } => true,
-            Material::Ed25519 { secret, .. } => secret.is_some(),
+            SignatureKey::Hmac(_) => true,
+            SignatureKey::Ed25519 { secret, .. } => secret.is_some(),
             #[cfg(feature = "ecdsa-p256")]
-            Material::P256 { secret, .. } => secret.is_some(),
+            SignatureKey::P256 { secret, .. } => secret.is_some(),
             #[cfg(feature = "ecdsa-p384")]
-            Material::P384 { secret, .. } => secret.is_some(),
+            SignatureKey::P384 { secret, .. } => secret.is_some(),
             #[cfg(feature = "verify-rsa")]
-            Material::Rsa { .. } => false,
+            SignatureKey::Rsa { .. } => false,
         }
     }
 
     /// Signs the base and hands the bytes to `with`: no allocation for the algorithms of this process.
     ///
     /// # Errors
-    /// [`Code::NotSignable`] if the key only verifies; [`Code::ExternalSigner`].
+    /// [`Code::NotSignable`] if the key only verifies.
     pub(crate) fn sign<T>(&self, base: &[u8], with: impl FnOnce(&[u8]) -> T) -> Result<T> {
         let verifies_only = || Error::because(Code::NotSignable, "the key only verifies");
         match self {
-            Material::Hmac(mac) => Ok(with(&tag(mac, base))),
-            Material::Ed25519 { secret, .. } => {
+            SignatureKey::Hmac(mac) => Ok(with(&tag(mac, base))),
+            SignatureKey::Ed25519 { secret, .. } => {
                 let secret = secret.as_ref().ok_or_else(verifies_only)?;
                 Ok(with(&secret.sign(base).to_bytes()))
             }
             #[cfg(feature = "ecdsa-p256")]
-            Material::P256 { secret, .. } => {
+            SignatureKey::P256 { secret, .. } => {
                 let secret = secret.as_ref().ok_or_else(verifies_only)?;
                 let signature: p256::ecdsa::Signature = p256::ecdsa::signature::Signer::sign(&**secret, base);
                 Ok(with(&signature.to_bytes()))
             }
             #[cfg(feature = "ecdsa-p384")]
-            Material::P384 { secret, .. } => {
+            SignatureKey::P384 { secret, .. } => {
                 let secret = secret.as_ref().ok_or_else(verifies_only)?;
                 let signature: p384::ecdsa::Signature = p384::ecdsa::signature::Signer::sign(&**secret, base);
                 Ok(with(&signature.to_bytes()))
             }
             #[cfg(feature = "verify-rsa")]
-            Material::Rsa { .. } => Err(verifies_only()),
-            Material::External { signer, algorithm, .. } => {
-                let made =
-                    signer.sign(base).map_err(|detail| Error::because(Code::ExternalSigner, detail))?;
-                if Some(made.len()) != length(*algorithm) {
-                    return Err(Error::because(Code::ExternalSigner, "the signature has a wrong length"));
-                }
-                Ok(with(&made))
-            }
+            SignatureKey::Rsa { .. } => Err(verifies_only()),
         }
     }
 
     /// Whether the signature is that of the base. MACs are compared in constant time, at full length.
     pub(crate) fn verify(&self, base: &[u8], signature: &[u8]) -> bool {
         match self {
-            Material::Hmac(mac) => match signature.try_into() {
+            SignatureKey::Hmac(mac) => match signature.try_into() {
                 Ok(signature) => crate::secret::equal(&tag(mac, base), signature),
                 Err(_) => false,
             },
-            Material::Ed25519 { public, .. } => match ed25519_dalek::Signature::from_slice(signature) {
+            SignatureKey::Ed25519 { public, .. } => match ed25519_dalek::Signature::from_slice(signature) {
                 Ok(signature) => public.verify_strict(base, &signature).is_ok(),
                 Err(_) => false,
             },
             #[cfg(feature = "ecdsa-p256")]
-            Material::P256 { public, .. } => match p256::ecdsa::Signature::from_slice(signature) {
+            SignatureKey::P256 { public, .. } => match p256::ecdsa::Signature::from_slice(signature) {
                 Ok(signature) => {
                     p256::ecdsa::signature::Verifier::verify(&**public, base, &signature).is_ok()
                 }
                 Err(_) => false,
             },
             #[cfg(feature = "ecdsa-p384")]
-            Material::P384 { public, .. } => match p384::ecdsa::Signature::from_slice(signature) {
+            SignatureKey::P384 { public, .. } => match p384::ecdsa::Signature::from_slice(signature) {
                 Ok(signature) => {
                     p384::ecdsa::signature::Verifier::verify(&**public, base, &signature).is_ok()
                 }
                 Err(_) => false,
             },
             #[cfg(feature = "verify-rsa")]
-            Material::Rsa { public, algorithm } => verify_rsa(public, *algorithm, base, signature),
-            Material::External { public: Some(public), .. } => public.verify(base, signature),
-            Material::External { signer, algorithm: Algorithm::HmacSha256, .. } => match signer.sign(base) {
-                Ok(made) => made.len() == 32 && made.ct_eq(signature).into(),
-                Err(_) => false,
-            },
-            Material::External { .. } => false,
+            SignatureKey::Rsa { public, suite } => verify_rsa(public, *suite, base, signature),
         }
     }
 }
 
-impl fmt::Debug for Material {
+impl fmt::Debug for SignatureKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Material({}, REDACTED)", self.algorithm())
-    }
-}
-
-/// Bytes of a signature, where the algorithm fixes them.
-pub(crate) fn length(algorithm: Algorithm) -> Option<usize> {
-    match algorithm {
-        Algorithm::HmacSha256 => Some(32),
-        Algorithm::Ed25519 | Algorithm::EcdsaP256Sha256 => Some(64),
-        Algorithm::EcdsaP384Sha384 => Some(96),
-        Algorithm::RsaPssSha512 | Algorithm::RsaV15Sha256 => None,
+        write!(f, "SignatureKey({}, REDACTED)", self.suite())
     }
 }
 
@@ -305,11 +265,11 @@ fn tag(mac: &Hmac<Sha256>, base: &[u8]) -> [u8; 32] {
 }
 
 #[cfg(feature = "verify-rsa")]
-fn verify_rsa(public: &rsa::RsaPublicKey, algorithm: Algorithm, base: &[u8], signature: &[u8]) -> bool {
+fn verify_rsa(public: &rsa::RsaPublicKey, suite: Suite, base: &[u8], signature: &[u8]) -> bool {
     use sha2::{Digest, Sha512};
-    match algorithm {
+    match suite {
         // A salt of 64 bytes (RFC 9421, section 3.3.1).
-        Algorithm::RsaPssSha512 => {
+        Suite::RsaPssSha512 => {
             public.verify(rsa::Pss::<Sha512>::new_with_salt(64), &Sha512::digest(base), signature).is_ok()
         }
         _ => public.verify(rsa::Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(base), signature).is_ok(),
@@ -321,8 +281,8 @@ fn bad(detail: &str) -> Error {
 }
 
 /// The bytes are taken so that they are used whatever the features.
-fn unsupported(algorithm: Algorithm, bytes: &[u8]) -> Error {
-    let detail = format!("{} bytes for `{algorithm}`: no such key, or its cargo feature is off", bytes.len());
+fn unsupported(suite: Suite, bytes: &[u8]) -> Error {
+    let detail = format!("{} bytes for `{suite}`: no such key, or its cargo feature is off", bytes.len());
     Error::because(Code::KeyImport, detail)
 }
 
@@ -330,29 +290,13 @@ fn unsupported(algorithm: Algorithm, bytes: &[u8]) -> Error {
 mod tests {
     use super::*;
 
-    struct Outside(Material);
-
-    impl ExternalSigner for Outside {
-        fn sign(&self, base: &[u8]) -> std::result::Result<Vec<u8>, String> {
-            self.0.sign(base, <[u8]>::to_vec).map_err(|error| error.to_string())
-        }
-    }
-
-    struct Broken(usize);
-
-    impl ExternalSigner for Broken {
-        fn sign(&self, _: &[u8]) -> std::result::Result<Vec<u8>, String> {
-            if self.0 == 0 { Err("offline".into()) } else { Ok(vec![0; self.0]) }
-        }
-    }
-
     fn code<T>(result: Result<T>) -> Code {
         result.err().unwrap().code()
     }
 
     #[test]
     fn lesson_s23_macs_are_compared_at_full_length() {
-        let key = Material::hmac(&[7; 32]).unwrap();
+        let key = SignatureKey::hmac(&[7; 32]).unwrap();
         let made = key.sign(b"base", <[u8]>::to_vec).unwrap();
         assert!(key.verify(b"base", &made));
         for len in 0..32 {
@@ -375,9 +319,9 @@ mod tests {
         let mut spki = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00".to_vec();
         spki.extend([9; 32]);
         for secret in [&spki[..], b"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA", &[1; 31], &[1; 65], b""] {
-            assert_eq!(code(Material::hmac(secret)), Code::KeyImport, "{secret:?}");
+            assert_eq!(code(SignatureKey::hmac(secret)), Code::KeyImport, "{secret:?}");
         }
-        assert!(Material::hmac(&[1; 32]).is_ok() && Material::hmac(&[1; 64]).is_ok());
+        assert!(SignatureKey::hmac(&[1; 32]).is_ok() && SignatureKey::hmac(&[1; 64]).is_ok());
     }
 
     #[test]
@@ -390,10 +334,10 @@ mod tests {
         beyond[0] = 0xee;
         beyond[31] = 0x7f;
         for bytes in [[0; 32], one, order_8, beyond, [0xff; 32], [2; 32]] {
-            assert_eq!(code(Material::ed25519_public(&bytes)), Code::KeyImport, "{bytes:?}");
+            assert_eq!(code(SignatureKey::ed25519_public(&bytes)), Code::KeyImport, "{bytes:?}");
         }
         // S + L is another spelling of S.
-        let key = Material::ed25519_secret(&[3; 32]);
+        let key = SignatureKey::ed25519_secret(&[3; 32]);
         let made = key.sign(b"base", <[u8]>::to_vec).unwrap();
         assert!(key.verify(b"base", &made) && !key.verify(b"bass", &made));
         let order = hex("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010");
@@ -407,45 +351,15 @@ mod tests {
     }
 
     #[test]
-    fn external_signers() {
-        for inside in [Material::hmac(&[7; 32]).unwrap(), Material::ed25519_secret(&[3; 32])] {
-            let algorithm = inside.algorithm();
-            let public = match &inside {
-                Material::Ed25519 { public, .. } => {
-                    Some(Material::ed25519_public(public.as_bytes()).unwrap())
-                }
-                _ => None,
-            };
-            let outside = Material::external(algorithm, Arc::new(Outside(inside.clone())), public).unwrap();
-            let made = outside.sign(b"base", <[u8]>::to_vec).unwrap();
-            assert!(inside.verify(b"base", &made) && outside.verify(b"base", &made));
-            assert!(!outside.verify(b"bass", &made));
-        }
-        for len in [0, 31, 33] {
-            let broken = Material::external(Algorithm::HmacSha256, Arc::new(Broken(len)), None).unwrap();
-            assert_eq!(code(broken.sign(b"base", |_| ())), Code::ExternalSigner);
-            assert!(!broken.verify(b"base", &vec![0; len]));
-        }
-        let rsa = Material::external(Algorithm::RsaPssSha512, Arc::new(Broken(256)), None);
-        assert_eq!(code(rsa), Code::KeyImport);
-        let other = Material::external(
-            Algorithm::Ed25519,
-            Arc::new(Broken(64)),
-            Some(Material::hmac(&[1; 32]).unwrap()),
-        );
-        assert_eq!(code(other), Code::KeyImport);
-    }
-
-    #[test]
     fn lesson_s24_material_does_not_print() {
-        let key = Material::hmac(b"0123456789abcdef0123456789abcdef").unwrap();
-        assert_eq!(format!("{key:?}"), "Material(hmac-sha256, REDACTED)");
+        let key = SignatureKey::hmac(b"0123456789abcdef0123456789abcdef").unwrap();
+        assert_eq!(format!("{key:?}"), "SignatureKey(hmac-sha256, REDACTED)");
     }
 
     #[test]
     #[cfg(feature = "ecdsa-p256")]
     fn lesson_s26_ecdsa_r_and_s_are_in_range_and_of_fixed_size() {
-        let key = Material::ecdsa_secret(Algorithm::EcdsaP256Sha256, &[3; 32]).unwrap();
+        let key = SignatureKey::ecdsa_secret(Suite::EcdsaP256Sha256, &[3; 32]).unwrap();
         let made = key.sign(b"base", <[u8]>::to_vec).unwrap();
         assert!(key.verify(b"base", &made));
         let n = hex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551");
@@ -458,8 +372,8 @@ mod tests {
         }
         let der = [&[0x30, 0x44, 0x02, 0x20][..], &made[..32], &[0x02, 0x20], &made[32..]].concat();
         assert!(!key.verify(b"base", &der) && !key.verify(b"base", &made[..63]));
-        assert_eq!(code(Material::ecdsa_secret(Algorithm::EcdsaP256Sha256, &[0; 32])), Code::KeyImport);
-        assert_eq!(code(Material::ecdsa_public(Algorithm::EcdsaP256Sha256, &[4; 65])), Code::KeyImport);
+        assert_eq!(code(SignatureKey::ecdsa_secret(Suite::EcdsaP256Sha256, &[0; 32])), Code::KeyImport);
+        assert_eq!(code(SignatureKey::ecdsa_public(Suite::EcdsaP256Sha256, &[4; 65])), Code::KeyImport);
     }
 
     fn hex(digits: &str) -> Vec<u8> {

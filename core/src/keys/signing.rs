@@ -5,9 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::error::{Code, Error, Result};
-use crate::ids::{Algorithm, Direction, Kid};
+use crate::ids::{Direction, Kid, Suite};
 use crate::keys::key::KeyState;
-use crate::keys::sign::Material;
+use crate::keys::sign::SignatureKey;
 
 /// The profile that a key serves when it names none.
 pub(crate) const DEFAULT_PROFILE: &str = "apiseal-v1";
@@ -18,21 +18,23 @@ pub(crate) struct SigningKey {
     pub(crate) kid: Kid,
     /// How messages call it: the kid, or the id that a foreign peer uses.
     pub(crate) keyid: String,
+    /// Signs where a signer names no key.
+    pub(crate) primary: bool,
     pub(crate) state: KeyState,
     pub(crate) not_before: Option<u64>,
     pub(crate) expires: Option<u64>,
     pub(crate) principal: Option<String>,
     /// None means [`DEFAULT_PROFILE`].
     pub(crate) profiles: Vec<String>,
-    pub(crate) direction: Direction,
+    pub(crate) direction: Option<Direction>,
     /// The context of a derived key, or the scope of a raw one; ascending by name.
     pub(crate) scope: Vec<(String, String)>,
-    pub(crate) material: Material,
+    pub(crate) material: SignatureKey,
 }
 
 impl SigningKey {
-    pub(crate) fn algorithm(&self) -> Algorithm {
-        self.material.algorithm()
+    pub(crate) fn suite(&self) -> Suite {
+        self.material.suite()
     }
 
     /// Whether the key may verify now. Expired keys stop verifying: a stolen one could sign with any date.
@@ -66,8 +68,11 @@ impl SigningKey {
             "it is not valid yet".to_owned()
         } else if self.expires.is_some_and(|until| now >= until) {
             "it has expired".to_owned()
-        } else if self.direction != direction {
-            format!("it serves `{}` only", self.direction)
+        } else if self.direction != Some(direction) {
+            match self.direction {
+                Some(own) => format!("it serves direction `{own}` only"),
+                None => "it names no direction".to_owned(),
+            }
         } else if !self.serves(profile) {
             format!("it does not serve the profile `{}`", profile.escape_debug())
         } else {
@@ -95,19 +100,10 @@ pub(crate) struct SigningKeys {
 }
 
 impl SigningKeys {
-    /// # Errors
-    /// [`Code::KeyDuplicate`] if messages would call two keys alike.
-    pub(crate) fn new(keys: impl IntoIterator<Item = SigningKey>) -> Result<Self> {
-        let mut all = SigningKeys::default();
-        for key in keys {
-            let at = all.keys.len();
-            if all.by_keyid.insert(key.keyid.clone(), at).is_some() {
-                let detail = "messages would call two keys by one id";
-                return Err(Error::because(Code::KeyDuplicate, detail).with_kid(key.kid.as_str()));
-            }
-            all.keys.push(Arc::new(key));
-        }
-        Ok(all)
+    /// Adds a key; the ring has made sure that no other is called alike.
+    pub(crate) fn add(&mut self, key: SigningKey) {
+        self.by_keyid.insert(key.keyid.clone(), self.keys.len());
+        self.keys.push(Arc::new(key));
     }
 
     /// # Errors
