@@ -216,6 +216,8 @@ codes! {
     ExternalSigner = 622, Signature, "the external signer failed";
     /// A message that cannot be signed under the profile: a response of 1xx, or a second response to one request.
     NotSignable = 623, Signature, "the message cannot be signed";
+    /// The sink that content is spooled into failed.
+    ContentSink = 624, Signature, "the content could not be spooled";
 
     /// The random source failed.
     Random = 900, Internal, "the random source failed";
@@ -263,6 +265,7 @@ impl Error {
     pub fn http_status(&self) -> u16 {
         match self.0.code {
             Code::ReplayFull | Code::ReplayUnavailable => 503,
+            Code::ContentSink => 500,
             code if code.kind() == Kind::Internal => 500,
             _ => 401,
         }

@@ -34,6 +34,7 @@ pub use context::Context;
 pub use error::{Code, Error, Kind, Result};
 pub use fields::{Decrypted, FieldCipher, FieldCipherBuilder};
 pub use http::message::{Header, Message};
+pub use http::sf::FieldType;
 pub use ids::{Direction, Kid, Purpose, Suite};
 pub use json::locate::{Location, locate};
 pub use keyfile::{KeyringFile, Wrap};
@@ -46,6 +47,12 @@ pub use policy::lint::{Lint, RuleReport};
 pub use policy::{Layout, Policy};
 pub use rng::{OsRandom, hazmat};
 pub use secret::SecretBytes;
+pub use signing::profile::{Profile, ProfileBuilder};
+pub use signing::replay::{Claim, MemoryReplay, NoReplayCheck, Outcome, ReplayStore};
+pub use signing::sign::{Signed, Signer};
+pub use signing::spool::Spool;
+pub use signing::verdict::{Proof, Verified};
+pub use signing::verify::{Exchange, Verifier};
 
 /// The README's example is compiled and run.
 #[cfg(doctest)]

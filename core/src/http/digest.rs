@@ -44,11 +44,7 @@ impl Stated {
 
     /// Starts hashing.
     pub(crate) fn hasher(&self) -> Hasher {
-        Hasher {
-            sha256: self.sha256.map(|_| Sha256::new()),
-            sha512: self.sha512.map(|_| Sha512::new()),
-            len: 0,
-        }
+        Hasher { sha256: self.sha256.map(|_| Sha256::new()), sha512: self.sha512.map(|_| Sha512::new()) }
     }
 
     /// Whether every stated digest is that of the content.
@@ -81,7 +77,6 @@ impl Stated {
 pub(crate) struct Hasher {
     sha256: Option<Sha256>,
     sha512: Option<Sha512>,
-    len: u64,
 }
 
 impl Hasher {
@@ -92,12 +87,6 @@ impl Hasher {
         if let Some(hash) = &mut self.sha512 {
             hash.update(chunk);
         }
-        self.len += chunk.len() as u64;
-    }
-
-    /// Bytes hashed so far.
-    pub(crate) fn len(&self) -> u64 {
-        self.len
     }
 }
 

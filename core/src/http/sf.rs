@@ -11,9 +11,9 @@ use sfv::{BareItemFromInput, KeyRef, Parser};
 /// A bare item as it was read.
 pub(crate) type Bare<'t> = BareItemFromInput<'t>;
 
-/// Top-level type of a field.
+/// Type of a structured field (RFC 9651, section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FieldType {
+pub enum FieldType {
     /// A single item.
     Item,
     /// A list.

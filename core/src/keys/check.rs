@@ -114,7 +114,9 @@ fn check_reference(key: &Key, keys: &[Key], by_kid: &HashMap<&str, usize>) -> Re
     let fault = |detail: &str| Err(invalid(detail).with_kid(key.kid.as_str()));
     let root = match by_kid.get(root.as_str()).and_then(|&at| keys.get(at)) {
         Some(root) if matches!(root.material, Material::Root(_)) => root,
-        Some(root) if root.context().is_some() => return fault("the key that it refers to is derived itself"),
+        Some(root) if root.context().is_some() => {
+            return fault("the key that it refers to is derived itself");
+        }
         Some(_) => return fault("the key that it refers to is raw"),
         None => return fault("the root that it refers to is not in the ring"),
     };

@@ -40,7 +40,7 @@ pub(crate) enum SignatureKey {
     },
     #[cfg(feature = "verify-rsa")]
     Rsa {
-        public: Box<rsa::RsaPublicKey>,
+        public: Box<rsa::PublicKey>,
         suite: Suite,
     },
 }
@@ -143,7 +143,7 @@ impl SignatureKey {
                 use rsa::traits::PublicKeyParts;
                 let modulus = BoxedUint::from_be_slice_vartime(modulus);
                 let exponent = BoxedUint::from_be_slice_vartime(exponent);
-                let public = rsa::RsaPublicKey::new_with_max_size(modulus, exponent, 8192)
+                let public = rsa::PublicKey::new_with_max_size(modulus, exponent, 8192)
                     .map_err(|_| bad("it is no RSA key"))?;
                 if public.n_bytes().len() < 256 {
                     return Err(bad("an RSA key has at least 2048 bits"));
@@ -265,7 +265,7 @@ fn tag(mac: &Hmac<Sha256>, base: &[u8]) -> [u8; 32] {
 }
 
 #[cfg(feature = "verify-rsa")]
-fn verify_rsa(public: &rsa::RsaPublicKey, suite: Suite, base: &[u8], signature: &[u8]) -> bool {
+fn verify_rsa(public: &rsa::PublicKey, suite: Suite, base: &[u8], signature: &[u8]) -> bool {
     use sha2::{Digest, Sha512};
     match suite {
         // A salt of 64 bytes (RFC 9421, section 3.3.1).

@@ -97,12 +97,14 @@ impl fmt::Debug for SigningKey {
 pub(crate) struct SigningKeys {
     keys: Vec<Arc<SigningKey>>,
     by_keyid: HashMap<String, usize>,
+    by_kid: HashMap<Kid, usize>,
 }
 
 impl SigningKeys {
     /// Adds a key; the ring has made sure that no other is called alike.
     pub(crate) fn add(&mut self, key: SigningKey) {
         self.by_keyid.insert(key.keyid.clone(), self.keys.len());
+        self.by_kid.insert(key.kid.clone(), self.keys.len());
         self.keys.push(Arc::new(key));
     }
 
@@ -111,6 +113,10 @@ impl SigningKeys {
     pub(crate) fn get(&self, keyid: &str) -> Result<&Arc<SigningKey>> {
         let found = self.by_keyid.get(keyid).and_then(|at| self.keys.get(*at));
         found.ok_or_else(|| Error::new(Code::UnknownKey))
+    }
+
+    pub(crate) fn by_kid(&self, kid: &str) -> Option<&Arc<SigningKey>> {
+        self.by_kid.get(kid).and_then(|at| self.keys.get(*at))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<SigningKey>> {

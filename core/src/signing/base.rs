@@ -93,7 +93,8 @@ impl Covered {
     /// Identifiers and values, in the order of the base.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let text = |range: &Range<usize>| self.base.get(range.clone()).unwrap_or_default();
-        let pair = move |part: &Part| (std::str::from_utf8(text(&part.id)).unwrap_or_default(), text(&part.value));
+        let pair =
+            move |part: &Part| (std::str::from_utf8(text(&part.id)).unwrap_or_default(), text(&part.value));
         self.parts.iter().map(pair)
     }
 }

@@ -1,0 +1,466 @@
+//! Verification: signature, freshness, content, nonce, in this order; every failure before the nonce burns nothing.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::clock::Clock;
+use crate::error::{Code, Error, Result};
+use crate::http::component::{Component, Source};
+use crate::http::digest::{Stated, sha256};
+use crate::http::input::{Input, Inputs};
+use crate::http::message::Message;
+use crate::http::sf;
+use crate::http::target::{self, Origin};
+use crate::ids::Direction;
+use crate::keys::handle::KeyringHandle;
+use crate::keys::ring::Keyring;
+use crate::signing::base::{Covered, Related};
+use crate::signing::profile::{Data, Profile};
+use crate::signing::replay::{Claim, Outcome, ReplayStore};
+use crate::signing::rules::{self, ContentRule};
+use crate::signing::sign::Signed;
+use crate::signing::verdict::{Body, Proof, Verified};
+
+/// Verifies messages. Immutable, shared between threads.
+///
+/// ```
+/// # fn main() -> apiseal::Result<()> {
+/// use apiseal::{Context, Direction, FixedClock, Key, Keyring, Kid, Message, OsRandom, Profile, Purpose, Suite};
+/// use apiseal::{MemoryReplay, Signer, Verifier};
+/// # let started = FixedClock(1_800_000_000);
+/// # let clock = FixedClock(1_800_000_100);
+/// let root = Key::generate(Kid::parse("root")?, Purpose::Sig, Suite::HmacSha256, &clock, &OsRandom)?;
+/// let context = Context::from_pairs([("partner", "acme"), ("dir", "req")])?;
+/// let key = Key::derived(Kid::parse("acme-1")?, &root, context, &clock)?
+///     .with_principal("acme")
+///     .with_direction(Direction::Request);
+/// let ring = Keyring::builder().key(root).primary(key).build()?;
+///
+/// let signer = Signer::new(ring.clone(), Profile::apiseal_v1());
+/// let message = Message::request("POST", "https", "api.example", "/orders?x=1")
+///     .header("content-type", "application/json")
+///     .body(b"{}");
+/// let signed = signer.sign(&message, &clock)?;
+///
+/// let replay = MemoryReplay::new(100_000, &started);
+/// let verifier = Verifier::new(ring, Profile::apiseal_v1(), replay);
+/// let received = signed.headers().fold(message, |message, (name, value)| message.header(name, value));
+/// let verified = verifier.verify(&received, &clock)?;
+/// assert_eq!((verified.principal(), verified.component("@path")), (Some("acme"), Some("/orders")));
+/// assert_eq!(verified.body(), Some(&b"{}"[..]));
+/// assert!(verifier.verify(&received, &clock).is_err()); // a second copy
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Verifier {
+    ring: KeyringHandle,
+    profile: Profile,
+    replay: Arc<dyn ReplayStore>,
+    origins: Vec<ExternalOrigin>,
+    scope: Vec<(String, String)>,
+}
+
+/// An authority as it is received, and the origin that clients know it by.
+#[derive(Clone, Debug)]
+struct ExternalOrigin {
+    received: String,
+    scheme: String,
+    authority: String,
+}
+
+/// The request that a response answers, as the client sent it.
+#[derive(Clone, Copy)]
+pub enum Exchange<'r> {
+    /// A request that was signed here.
+    Signed(&'r Signed),
+    /// Any request; only for profiles that do not bind responses by the nonce.
+    Message(&'r Message<'r>),
+}
+
+impl<'r> From<&'r Signed> for Exchange<'r> {
+    fn from(signed: &'r Signed) -> Self {
+        Exchange::Signed(signed)
+    }
+}
+
+impl<'r> From<&'r Message<'r>> for Exchange<'r> {
+    fn from(message: &'r Message<'r>) -> Self {
+        Exchange::Message(message)
+    }
+}
+
+/// A message whose head was verified and whose content was not.
+pub(crate) struct Head {
+    pub(crate) first: Proof,
+    pub(crate) others: Vec<Proof>,
+    pub(crate) content: ContentRule,
+    pub(crate) digest: Option<Stated>,
+}
+
+impl Verifier {
+    /// A verifier with the keys of a ring. The replay store is the caller's choice: one in memory, a shared one, or
+    /// [`NoReplayCheck`](crate::NoReplayCheck), spelled out.
+    #[must_use]
+    pub fn new(ring: impl Into<KeyringHandle>, profile: Profile, replay: impl ReplayStore + 'static) -> Self {
+        let replay = Arc::new(replay);
+        Verifier { ring: ring.into(), profile, replay, origins: Vec::new(), scope: Vec::new() }
+    }
+
+    /// Says that requests received for `received` were sent by clients to `scheme`://`authority`: for services behind
+    /// a proxy. Once one is stated, every other authority is refused. `X-Forwarded-*` and `Forwarded` are never looked
+    /// at.
+    ///
+    /// # Errors
+    /// [`Code::MalformedMessage`] if one of them is none.
+    pub fn origin(mut self, received: &str, scheme: &str, authority: &str) -> Result<Self> {
+        let scheme = target::scheme(scheme)?.into_owned();
+        let authority = target::authority(&scheme, authority)?.into_owned();
+        // Received authorities are compared without a default port of either scheme.
+        let received = target::authority("", received)?.into_owned();
+        self.origins.push(ExternalOrigin { received, scheme, authority });
+        Ok(self)
+    }
+
+    /// Accepts only keys in whose context or scope this pair stands, for example `environment`, `production`.
+    #[must_use]
+    pub fn demand_scope(mut self, name: &str, value: &str) -> Self {
+        self.scope.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The ring that the verifier uses, to be replaced while it runs.
+    #[must_use]
+    pub fn keyring(&self) -> &KeyringHandle {
+        &self.ring
+    }
+
+    /// The profile.
+    #[must_use]
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// Verifies a request whose content is at hand.
+    ///
+    /// # Errors
+    /// A code from 600 on, or of the key (401–403, 204). Answer the peer with
+    /// [`Error::http_status`](crate::Error::http_status) and nothing more.
+    pub fn verify<'m>(&self, message: &Message<'m>, clock: &dyn Clock) -> Result<Verified<'m>> {
+        let now = clock.now();
+        let head = self.head(message, None, now)?;
+        let body = self.content(message, &head)?;
+        self.claim(&head, now)?;
+        Ok(head.verified(body))
+    }
+
+    /// Verifies a response to a request of ours, once for each request. What the request did not cover, the response
+    /// cannot be tied to.
+    ///
+    /// # Errors
+    /// As [`Verifier::verify`]; [`Code::ResponseMismatch`] for the response to another request, [`Code::Replayed`] for
+    /// a second response.
+    pub fn verify_response<'m, 'r>(
+        &self,
+        message: &Message<'m>,
+        request: impl Into<Exchange<'r>>,
+        clock: &dyn Clock,
+    ) -> Result<Verified<'m>> {
+        let request = request.into();
+        let head = self.head(message, Some(request), clock.now())?;
+        let body = self.content(message, &head)?;
+        if let Exchange::Signed(signed) = request
+            && signed.answered.swap(true, Ordering::AcqRel)
+        {
+            return Err(Error::because(Code::Replayed, "the request has its response"));
+        }
+        Ok(head.verified(body))
+    }
+
+    /// Signatures, parameters and coverage.
+    pub(crate) fn head(
+        &self,
+        message: &Message<'_>,
+        request: Option<Exchange<'_>>,
+        now: u64,
+    ) -> Result<Head> {
+        let profile = &*self.profile.0;
+        if message.is_request() == request.is_some() {
+            let detail = "a response is verified with its request, and only a response";
+            return Err(Error::because(Code::ResponseMismatch, detail));
+        }
+        message.check(profile.strict, profile.limits.headers)?;
+        let (input, signature) = fields(message)?;
+        let inputs = rules::inputs(&input, profile)?;
+        let signatures = signatures(&signature, profile)?;
+        let ring = self.ring.current();
+        let mut head: Option<Head> = None;
+        for candidate in candidates(&inputs, profile, !message.is_request())? {
+            let job = Job { verifier: self, ring: &ring, message, request, now };
+            let (proof, content) = job.one(candidate, &inputs, &signatures)?;
+            head = Some(match head {
+                None => Head { first: proof, others: Vec::new(), content, digest: None },
+                Some(mut head) => {
+                    head.others.push(proof);
+                    head.content = head.content.and(content);
+                    head
+                }
+            });
+        }
+        let mut head = head.ok_or_else(|| Error::new(Code::SignatureMissing))?;
+        head.check_principals(profile)?;
+        if head.content.digest_covered {
+            let field = rules::joined(message, "content-digest").unwrap_or_default();
+            head.digest = Some(Stated::parse(&field)?);
+        }
+        Ok(head)
+    }
+
+    /// Checks content that is at hand.
+    fn content<'m>(&self, message: &Message<'m>, head: &Head) -> Result<Body<'m>> {
+        let body = message.body;
+        let len = body.len() as u64;
+        if self.profile.0.strict {
+            message.check_length(len)?;
+        }
+        head.content.check(len)?;
+        match &head.digest {
+            Some(stated) => stated.check_bytes(body).map(|()| Body::Checked(body)),
+            None if body.is_empty() => Ok(Body::Checked(body)),
+            None => Ok(Body::Unproved),
+        }
+    }
+
+    /// Claims the nonces: the last step, so that a message that fails burns nothing.
+    pub(crate) fn claim(&self, head: &Head, now: u64) -> Result<()> {
+        let profile = &*self.profile.0;
+        for proof in head.proofs() {
+            // Content may have taken its time: what is over by now could have been forgotten by the store.
+            rules::check_window(profile, proof.created, now)?;
+            let Some(nonce) = &proof.nonce else { continue };
+            let length = |text: &str| (text.len() as u32).to_be_bytes();
+            let (kid, id) = (proof.key_id(), self.profile.id());
+            let scope = sha256(&[&length(kid), kid.as_bytes(), &length(id), id.as_bytes()]);
+            let outcome = self.replay.claim(&Claim {
+                scope: &scope,
+                nonce,
+                principal: proof.principal().unwrap_or(kid),
+                created: proof.created,
+                skew: profile.skew,
+                until: proof.created.saturating_add(profile.max_age).saturating_add(profile.skew),
+                now,
+            });
+            match outcome {
+                Outcome::First => {}
+                Outcome::Seen => return Err(Error::new(Code::Replayed)),
+                Outcome::Full => return Err(Error::new(Code::ReplayFull)),
+                Outcome::Unknown => return Err(Error::new(Code::ReplayUnavailable)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Scheme and authority as the client saw them.
+    fn external<'m>(&'m self, message: &Message<'m>) -> Result<Option<Origin<'m>>> {
+        if !message.is_request() {
+            return Ok(None);
+        }
+        let received = message.origin()?;
+        if self.origins.is_empty() {
+            return Ok(Some(received));
+        }
+        let found = self.origins.iter().find(|origin| {
+            origin.received == received.authority
+                || target::authority(&received.scheme, &origin.received)
+                    .is_ok_and(|own| own == received.authority)
+        });
+        let found = found.ok_or_else(|| Error::new(Code::OriginUnknown))?;
+        Ok(Some(Origin { scheme: found.scheme.as_str().into(), authority: found.authority.as_str().into() }))
+    }
+}
+
+/// One verification.
+struct Job<'j, 'm> {
+    verifier: &'j Verifier,
+    ring: &'j Keyring,
+    message: &'j Message<'m>,
+    request: Option<Exchange<'j>>,
+    now: u64,
+}
+
+impl Job<'_, '_> {
+    /// Verifies one signature.
+    fn one(
+        &self,
+        input: &Input<'_>,
+        inputs: &Inputs<'_>,
+        signatures: &[(&str, Option<&[u8]>)],
+    ) -> Result<(Proof, ContentRule)> {
+        let profile = &*self.verifier.profile.0;
+        if let Some(reason) = input.fault {
+            return Err(Error::because(Code::SignatureMalformed, reason));
+        }
+        let keyid = input.parameters.keyid.as_deref();
+        let missing = || Error::because(Code::SignatureParameters, "`keyid` is missing");
+        let keyid = input.parameter_fault.map_or_else(
+            || keyid.ok_or_else(missing),
+            |reason| Err(Error::because(Code::SignatureParameters, reason)),
+        )?;
+        let key = self.ring.signing()?.get(keyid)?;
+        let direction = if self.message.is_request() { Direction::Request } else { Direction::Response };
+        key.check_verify(self.verifier.profile.id(), direction, self.now)?;
+        let pair =
+            |(name, value): &&(String, String)| key.scope.iter().any(|own| own.0 == *name && own.1 == *value);
+        if let Some((name, _)) = self.verifier.scope.iter().find(|demanded| !pair(demanded)) {
+            let detail = format!("the key has another `{name}` than is demanded");
+            return Err(Error::because(Code::ContextScope, detail).with_kid(key.kid.as_str()));
+        }
+        let created = rules::check_parameters(profile, input, key, self.now)?;
+        let nonce = input.parameters.nonce.as_deref();
+        let request_digest = self.check_request(nonce)?;
+        let components: Vec<&Component<'_>> =
+            input.components.iter().map(|listed| &listed.component).collect();
+        rules::check_coverage(profile, self.message, &components, request_digest)?;
+        let content = ContentRule::new(profile, self.message, components.iter().copied());
+        let covered = self.build(input, inputs)?;
+        let bytes = decoded(input.label, signatures)?;
+        if !key.material.verify(covered.base(), &bytes) {
+            return Err(Error::new(Code::SignatureInvalid).with_kid(key.kid.as_str()));
+        }
+        let proof = Proof {
+            key: Arc::clone(key),
+            label: input.label.to_owned(),
+            tag: input.parameters.tag.as_deref().map(str::to_owned),
+            nonce: nonce.map(str::to_owned),
+            created,
+            covered,
+        };
+        Ok((proof, content))
+    }
+
+    fn build(&self, input: &Input<'_>, inputs: &Inputs<'_>) -> Result<Covered> {
+        let fields = &self.verifier.profile.0.fields;
+        let source = Source {
+            message: self.message,
+            origin: self.verifier.external(self.message)?,
+            fields,
+            digest: None,
+        };
+        let text = |span: &std::ops::Range<usize>| inputs.text.get(span.clone()).unwrap_or_default();
+        let components = input.components.iter().map(|listed| (&listed.component, text(&listed.span)));
+        let build =
+            |related: Option<&Related<'_>>| Covered::build(components, text(&input.span), &source, related);
+        match self.request {
+            None => build(None),
+            Some(Exchange::Signed(signed)) => build(Some(&Related::Covered(&signed.covered))),
+            Some(Exchange::Message(request)) => {
+                let request =
+                    Source { message: request, origin: Some(request.origin()?), fields, digest: None };
+                build(Some(&Related::Message(&request)))
+            }
+        }
+    }
+
+    /// Whether the response answers this request; tells whether the request covers a digest.
+    fn check_request(&self, nonce: Option<&str>) -> Result<bool> {
+        let bind = self.verifier.profile.0.bind;
+        match self.request {
+            Some(Exchange::Signed(signed)) if bind && nonce != signed.nonce() => {
+                Err(Error::because(Code::ResponseMismatch, "it has the nonce of another request"))
+            }
+            Some(Exchange::Message(_)) if bind => {
+                Err(Error::because(Code::ResponseMismatch, "the profile binds responses to signed requests"))
+            }
+            Some(Exchange::Signed(signed)) => Ok(signed.covered.value("\"content-digest\"").is_some()),
+            Some(Exchange::Message(_)) | None => Ok(false),
+        }
+    }
+}
+
+impl Head {
+    pub(crate) fn proofs(&self) -> impl Iterator<Item = &Proof> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    pub(crate) fn verified(self, body: Body<'_>) -> Verified<'_> {
+        Verified { first: self.first, others: self.others, body, answered: AtomicBool::new(false) }
+    }
+
+    /// Each principal that the profile names has signed, and with it nobody else: their numbers are equal.
+    fn check_principals(&self, profile: &Data) -> Result<()> {
+        let signed = |wanted: &String| self.proofs().any(|proof| proof.principal() == Some(wanted));
+        match profile.principals.iter().find(|wanted| !signed(wanted)) {
+            Some(_) => Err(Error::because(
+                Code::SignatureMissing,
+                "a principal that the profile names has not signed",
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `Signature-Input` and `Signature`, each joined from all its lines.
+type Fields<'m> = (std::borrow::Cow<'m, [u8]>, std::borrow::Cow<'m, [u8]>);
+
+fn fields<'m>(message: &Message<'m>) -> Result<Fields<'m>> {
+    let field = |name: &'static str| {
+        let detail = || Error::because(Code::SignatureMissing, format!("there is no `{name}`"));
+        rules::joined(message, name).ok_or_else(detail)
+    };
+    Ok((field("signature-input")?, field("signature")?))
+}
+
+fn signatures<'t>(field: &'t [u8], profile: &Data) -> Result<Vec<(&'t str, Option<&'t [u8]>)>> {
+    let mut all = Vec::with_capacity(2);
+    let mut over = false;
+    let result = sf::byte_sequences(field, |label, value| {
+        over = all.len() >= profile.limits.signatures;
+        all.push((label, value));
+        if over { Err(sf::Refused("too many signatures")) } else { Ok(()) }
+    });
+    match result {
+        Ok(()) => Ok(all),
+        Err(sf::Refused(reason)) if over => Err(Error::because(Code::LimitMessage, reason)),
+        Err(sf::Refused(reason)) => Err(Error::because(Code::SignatureMalformed, reason)),
+    }
+}
+
+/// The signatures that the profile is about. All others are ignored, not trusted.
+fn candidates<'i, 't>(
+    inputs: &'i Inputs<'t>,
+    profile: &Data,
+    is_response: bool,
+) -> Result<Vec<&'i Input<'t>>> {
+    let tag = &profile.rules(is_response).tag;
+    let fits = |input: &&Input<'_>| match (tag, &profile.label) {
+        (Some(tag), _) => input.parameters.tag.as_deref() == Some(tag),
+        (None, Some(label)) => input.label == label,
+        (None, None) => true,
+    };
+    let found: Vec<&Input<'_>> = inputs.list.iter().filter(fits).collect();
+    let wanted = profile.principals.len().max(1);
+    match found.len() {
+        len if len < wanted => Err(Error::new(Code::SignatureMissing)),
+        len if len > wanted => Err(Error::new(Code::SignatureAmbiguous)),
+        _ => Ok(found),
+    }
+}
+
+/// The bytes of a signature, in the one spelling that base64 has for them.
+fn decoded(label: &str, signatures: &[(&str, Option<&[u8]>)]) -> Result<Vec<u8>> {
+    let found = signatures.iter().find(|(own, _)| *own == label);
+    let (_, value) =
+        found.ok_or_else(|| Error::because(Code::SignatureMissing, "`Signature` lacks the label"))?;
+    let malformed = || Error::because(Code::SignatureMalformed, "the signature is not base64 between colons");
+    let text = value.ok_or_else(malformed)?;
+    base64_simd::STANDARD.decode_to_vec(text).map_err(|_| malformed())
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier")
+            .field("profile", &self.profile)
+            .field("ring", &self.ring)
+            .finish_non_exhaustive()
+    }
+}
