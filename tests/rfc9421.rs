@@ -328,3 +328,70 @@ fn rfc_9530_digests() {
     }
     assert_eq!(checked, 11);
 }
+
+/// A header as the engine serializes it strictly, or `None` where it is refused.
+fn canonical(lines: &[&str], kind: FieldType) -> Option<String> {
+    let clock = FixedClock(1_700_000_000);
+    let key = Key::raw(Kid::parse("k").unwrap(), Suite::HmacSha256, &[1; 32], &clock).unwrap();
+    let key = key.with_direction(Direction::Request).with_profiles(["rfc"]);
+    let profile =
+        Profile::rfc9421("rfc").require("\"x\";sf").structured("x", kind).limits(1 << 20, 0).build().unwrap();
+    let signer = Signer::new(Keyring::builder().key(key).build().unwrap(), profile);
+    let headers: Vec<Header<'_>> = lines.iter().map(|line| Header::new("x", line)).collect();
+    let message = Message::request("GET", "https", "a.example", "/").headers(&headers);
+    let signed = signer.sign(&message, &clock).ok()?;
+    let base = std::str::from_utf8(signed.base()).unwrap();
+    Some(base.lines().next().unwrap().strip_prefix("\"x\";sf: ").unwrap().to_owned())
+}
+
+#[test]
+fn structured_field_tests() {
+    let Some(folder) = shared_vectors("structured-field-tests") else { return };
+    let (mut checked, mut duplicates, mut exempt, mut failures) = (0, 0, 0, Vec::new());
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        let file: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        for case in file.as_array().unwrap() {
+            let name = format!("{}: {}", path.file_name().unwrap().display(), text(&case["name"]));
+            let raw: Vec<&str> = case["raw"].as_array().unwrap().iter().map(text).collect();
+            let kind = match text(&case["header_type"]) {
+                "item" => FieldType::Item,
+                "list" => FieldType::List,
+                _ => FieldType::Dictionary,
+            };
+            let own = canonical(&raw, kind);
+            checked += 1;
+            // RFC 9651 lets the last of two keys win; here two keys are refused (rule S7).
+            if name.to_lowercase().contains("duplicate") {
+                duplicates += 1;
+                assert_eq!(own, None, "{name}");
+                continue;
+            }
+            // White space around a value, tabs included, and line folding are HTTP's and gone before the field is read.
+            let of_http = ["newline in string", "0x09 starting a dictionary key", "trailing space"];
+            if of_http.iter().any(|part| name.ends_with(part))
+                && name.contains("item.json") == name.contains("trailing")
+            {
+                assert!(own.is_some(), "{name}");
+                exempt += 1;
+                continue;
+            }
+            let lines = if case["canonical"].is_null() { &case["raw"] } else { &case["canonical"] };
+            let lines: Vec<&str> = lines.as_array().unwrap().iter().map(text).collect();
+            let fits = match own {
+                _ if case["must_fail"] == true => own.is_none(),
+                None => case["can_fail"] == true,
+                Some(ref own) => *own == lines.join(", "),
+            };
+            if !fits {
+                failures.push(format!("{name}: {raw:?} gave {own:?}"));
+            }
+        }
+    }
+    println!("{checked} cases");
+    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+    assert_eq!((checked, duplicates, exempt), (800, 1, 3));
+}

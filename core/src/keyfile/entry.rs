@@ -1,4 +1,4 @@
-//! One key of a keyring file: a `root` with its secret, or a `derived` key with its context.
+//! One key of a keyring file: a `root` with its secret, a `derived` key with its context, or a `raw` signing key.
 
 use std::collections::HashSet;
 
@@ -7,12 +7,13 @@ use zeroize::Zeroizing;
 
 use crate::context::Context;
 use crate::error::Result;
-use crate::ids::Suite;
+use crate::ids::{Direction, Suite};
 use crate::json::reader::{Item, Object};
 use crate::json::text as json_text;
 use crate::keyfile::content::{kid, purpose};
 use crate::keys::key::{Key, KeyState};
 use crate::keys::material::Material;
+use crate::keys::raw::RawKey;
 use crate::secret::Secret32;
 
 /// Members of every type.
@@ -45,7 +46,7 @@ pub(super) fn read(item: &Item<'_, '_>) -> Result<Key> {
             (entry, Material::Root(secret))
         }
         "derived" => {
-            let entry = item.object(&with(&["context", "root"]))?;
+            let entry = item.object(&with(&["context", "root", "direction"]))?;
             let context = context(entry.required("context")?)?;
             let material = match (entry.optional("secret"), entry.optional("root")) {
                 (Some(item), None) => Material::Delegated { context, secret: secret(item)? },
@@ -54,7 +55,14 @@ pub(super) fn read(item: &Item<'_, '_>) -> Result<Key> {
             };
             (entry, material)
         }
-        _ => return Err(kind.fault("this version knows keys of type \"root\" and \"derived\"")),
+        "raw" => {
+            let entry = item.object(&with(&["scope", "direction", "external_keyid", "public"]))?;
+            let raw = raw(&entry)?;
+            (entry, Material::Raw(raw))
+        }
+        _ => {
+            return Err(kind.fault("this version knows keys of type \"root\", \"derived\" and \"raw\""));
+        }
     };
     let mut key = described(&entry, material)?;
     if let Some(scope) = entry.optional("scope") {
@@ -64,12 +72,21 @@ pub(super) fn read(item: &Item<'_, '_>) -> Result<Key> {
         key.scope.sort();
     }
     key.imported = entry.optional("imported").map_or(Ok(false), Item::boolean)?;
+    if let Some(item) = entry.optional("direction") {
+        let direction = Direction::from_name(&item.string()?);
+        key.direction = Some(direction.ok_or_else(|| item.fault("expected \"req\" or \"res\""))?);
+    }
+    key.external_keyid = entry.optional("external_keyid").map(Item::string).transpose()?;
     Ok(key)
 }
 
 /// Appends an entry.
 pub(super) fn write(out: &mut Vec<u8>, key: &Key) {
-    let kind = if key.context().is_some() { "derived" } else { "root" };
+    let kind = match &key.material {
+        Material::Root(_) => "root",
+        Material::Delegated { .. } | Material::Reference { .. } => "derived",
+        Material::Raw(_) => "raw",
+    };
     let head = format!(
         r#"{{"type":"{kind}","kid":"{}","purpose":"{}","suite":"{}","state":"{}","created":{}"#,
         key.kid,
@@ -106,26 +123,50 @@ pub(super) fn write(out: &mut Vec<u8>, key: &Key) {
         }
         out.push(b']');
     }
+    if let Some(direction) = key.direction {
+        out.extend_from_slice(format!(",\"direction\":\"{direction}\"").as_bytes());
+    }
+    if let Some(keyid) = &key.external_keyid {
+        out.extend_from_slice(b",\"external_keyid\":");
+        json_text::write_string(out, keyid.as_bytes());
+    }
     if let Some(root) = key.root() {
         out.extend_from_slice(format!(",\"root\":\"{root}\"").as_bytes());
     }
     if let Some(secret) = key.material.secret() {
-        out.extend_from_slice(b",\"secret\":\"");
-        let from = out.len();
-        out.resize(from + 43, 0);
-        if let Some(to) = out.get_mut(from..) {
-            let _ = URL_SAFE_NO_PAD.encode(secret.expose(), to.as_out());
+        write_base64(out, ",\"secret\":\"", secret.expose());
+    }
+    if let Material::Raw(raw) = &key.material {
+        match (raw.secret(), raw.public()) {
+            (Some(secret), _) => write_base64(out, ",\"secret\":\"", secret),
+            (None, Some(public)) => write_base64(out, ",\"public\":\"", public),
+            (None, None) => {}
         }
-        out.push(b'"');
     }
     out.push(b'}');
+}
+
+/// In place: the text of a secret is nowhere else.
+fn write_base64(out: &mut Vec<u8>, head: &str, bytes: &[u8]) {
+    out.extend_from_slice(head.as_bytes());
+    let from = out.len();
+    out.resize(from + URL_SAFE_NO_PAD.encoded_length(bytes.len()), 0);
+    if let Some(to) = out.get_mut(from..) {
+        let _ = URL_SAFE_NO_PAD.encode(bytes, to.as_out());
+    }
+    out.push(b'"');
 }
 
 /// More bytes than [`write`] appends.
 pub(super) fn longest(key: &Key) -> usize {
     let strings = key.scope.iter().map(|(name, value)| name.len() + value.len());
     let more = key.profiles.iter().map(String::len).chain(key.principal.as_ref().map(String::len));
-    400 + 6 * strings.chain(more).map(|len| len + 8).sum::<usize>()
+    let more = more.chain(key.external_keyid.as_ref().map(String::len));
+    let raw = match &key.material {
+        Material::Raw(raw) => raw.secret().or(raw.public()).map_or(0, |bytes| 2 * bytes.len()),
+        _ => 0,
+    };
+    raw + 400 + 6 * strings.chain(more).map(|len| len + 8).sum::<usize>()
 }
 
 fn with<'m>(own: &[&'m str]) -> Vec<&'m str> {
@@ -137,7 +178,7 @@ fn described(entry: &Object<'_, '_>, material: Material) -> Result<Key> {
     let purpose_item = entry.required("purpose")?;
     let purpose = purpose(&purpose_item.string()?).ok_or_else(|| purpose_item.fault("unknown purpose"))?;
     let suite_item = entry.required("suite")?;
-    let suite = Suite::from_name(&suite_item.string()?).ok_or_else(|| suite_item.fault("unknown suite"))?;
+    let suite = suite(entry)?;
     let state_item = entry.required("state")?;
     let state =
         KeyState::from_name(&state_item.string()?).ok_or_else(|| state_item.fault("unknown state"))?;
@@ -178,20 +219,38 @@ fn context(item: &Item<'_, '_>) -> Result<Context> {
 
 fn secret(item: &Item<'_, '_>) -> Result<Secret32> {
     Secret32::filled(|bytes| {
-        let quoted = item.raw().strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\""));
-        let text = quoted.unwrap_or_default();
-        // Other writers may escape any character. Text without escapes is never longer: the buffer does not grow.
-        let unescaped;
-        let text = match text.contains(&b'\\') {
-            true => {
-                unescaped = Zeroizing::new(json_text::unescape(text));
-                unescaped.as_slice()
-            }
-            false => text,
-        };
-        let decoded = text.len() == 43 && URL_SAFE_NO_PAD.decode(text, bytes[..].as_out()).is_ok();
+        let text = text(item);
+        let decoded = text.len() == 43 && URL_SAFE_NO_PAD.decode(&text, bytes[..].as_out()).is_ok();
         if decoded { Ok(()) } else { Err(item.fault("expected 32 bytes as base64url")) }
     })
+}
+
+/// The text of a string that may be a secret. Other writers may escape any character; text without escapes is never
+/// longer, so that the buffer does not grow.
+fn text(item: &Item<'_, '_>) -> Zeroizing<Vec<u8>> {
+    let quoted = item.raw().strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\""));
+    let text = quoted.unwrap_or_default();
+    Zeroizing::new(if text.contains(&b'\\') { json_text::unescape(text) } else { text.to_vec() })
+}
+
+/// The secret of a raw key, or its public key.
+fn raw(entry: &Object<'_, '_>) -> Result<RawKey> {
+    let suite = suite(entry)?;
+    let bytes = |item: &Item<'_, '_>| {
+        let decoded = URL_SAFE_NO_PAD.decode_to_vec(&*text(item)).map(Zeroizing::new);
+        decoded.map_err(|_| item.fault("expected base64url"))
+    };
+    let told = |item: &Item<'_, '_>, error: crate::Error| item.fault(error.detail().unwrap_or_default());
+    match (entry.optional("secret"), entry.optional("public")) {
+        (Some(item), None) => RawKey::of_secret(suite, &bytes(item)?).map_err(|error| told(item, error)),
+        (None, Some(item)) => RawKey::of_public(suite, &bytes(item)?).map_err(|error| told(item, error)),
+        _ => Err(entry.required("kid")?.fault("a raw key has either `secret` or `public`")),
+    }
+}
+
+fn suite(entry: &Object<'_, '_>) -> Result<Suite> {
+    let item = entry.required("suite")?;
+    Suite::from_name(&item.string()?).ok_or_else(|| item.fault("unknown suite"))
 }
 
 fn write_pairs(out: &mut Vec<u8>, head: &str, key: &Key) {

@@ -90,9 +90,9 @@ fn check_key(key: &Key) -> Result<()> {
 /// What only signing keys have.
 fn check_signing(key: &Key) -> Result<()> {
     let fault = |detail: &str| Err(invalid(detail).with_kid(key.kid.as_str()));
-    let signs = matches!(key.purpose, Purpose::Sig | Purpose::SigRaw);
+    let signs = key.purpose == Purpose::SigRaw || (key.purpose == Purpose::Sig && key.context().is_some());
     if key.direction.is_some() && !signs {
-        return fault("only a signing key has a direction");
+        return fault("only a raw key, or a derived key that signs, has a direction");
     }
     match &key.external_keyid {
         Some(_) if key.purpose != Purpose::SigRaw => fault("only a raw key has an id outside of the ring"),
