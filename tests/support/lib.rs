@@ -1,6 +1,7 @@
 //! What the tests of the whole project share: setups with fixed keys and randomness, and edits of documents by path.
 
 pub mod fuzzing;
+pub mod signing;
 
 use std::path::PathBuf;
 use std::sync::Mutex;
