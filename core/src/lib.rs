@@ -27,7 +27,7 @@ mod rng;
 mod secret;
 mod token;
 
-pub use clock::{Clock, FixedClock, SystemClock};
+pub use clock::{Clock, FixedClock, SystemClock, parse_full_date};
 pub use context::Context;
 pub use error::{Code, Error, Kind, Result};
 pub use fields::{Decrypted, FieldCipher, FieldCipherBuilder};

@@ -183,6 +183,13 @@ impl Key {
         self
     }
 
+    /// The same key for a party with this name, which whoever checks what the key made is told. It needs a scope.
+    #[must_use]
+    pub fn with_principal(mut self, principal: &str) -> Self {
+        self.principal = Some(principal.to_owned());
+        self
+    }
+
     /// The key's id.
     #[must_use]
     pub fn kid(&self) -> &Kid {
@@ -235,6 +242,12 @@ impl Key {
     #[must_use]
     pub fn root(&self) -> Option<&Kid> {
         self.material.root()
+    }
+
+    /// The party that the key belongs to.
+    #[must_use]
+    pub fn principal(&self) -> Option<&str> {
+        self.principal.as_deref()
     }
 
     /// Whether the secret was made elsewhere.
