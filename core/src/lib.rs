@@ -15,6 +15,7 @@ pub mod error;
 pub mod limits;
 
 mod aead;
+mod audit;
 mod clock;
 mod context;
 mod fields;
@@ -27,10 +28,14 @@ mod rng;
 mod secret;
 mod token;
 
+pub use audit::{Audit, Event, Operation};
 pub use clock::{Clock, FixedClock, SystemClock, parse_full_date};
 pub use context::Context;
 pub use error::{Code, Error, Kind, Result};
-pub use fields::{Decrypted, FieldCipher, FieldCipherBuilder};
+pub use fields::{
+    Decrypted, Diagnosis, FieldCipher, FieldCipherBuilder, Finding, Lenient, LenientPosition, Partial,
+    PartialValue, Reencrypted, Reencryption, Stage,
+};
 pub use ids::{Kid, Purpose, Suite};
 pub use json::locate::{Location, locate};
 pub use keyfile::{KeyringFile, Wrap};
