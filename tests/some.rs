@@ -20,8 +20,11 @@ fn setups() -> [Setup; 3] {
     [token(), document("[\"$.id\"]"), document("[\"$\"]")]
 }
 
-/// What lenient decryption says of each position: a text, or a code.
-fn lenient(setup: &Setup, sealed: &str) -> (Vec<(String, Result<String, Code>)>, bool) {
+/// A path, and the text of its value or a code.
+type Found = (String, Result<String, Code>);
+
+/// What lenient decryption says of each position, and whether they are bound.
+fn lenient(setup: &Setup, sealed: &str) -> (Vec<Found>, bool) {
     let lenient =
         setup.cipher().unwrap().decrypt_lenient(sealed.as_bytes(), &setup.context().unwrap()).unwrap();
     let position = |own: &apiseal::LenientPosition| {
