@@ -179,13 +179,19 @@ mod tests {
         dropped.write_all(b"half").unwrap();
         assert_eq!(folder.names().len(), 2);
         drop(dropped);
-        assert_eq!((folder.names(), fs::read(&target).unwrap()), (vec!["target".to_owned()], b"old".to_vec()));
+        assert_eq!(
+            (folder.names(), fs::read(&target).unwrap()),
+            (vec!["target".to_owned()], b"old".to_vec())
+        );
 
         let mut file = NewFile::beside(&target).unwrap();
         file.write_all(b"new").unwrap();
         assert_eq!(fs::read(&target).unwrap(), b"old");
         file.replace().unwrap();
-        assert_eq!((folder.names(), fs::read(&target).unwrap()), (vec!["target".to_owned()], b"new".to_vec()));
+        assert_eq!(
+            (folder.names(), fs::read(&target).unwrap()),
+            (vec!["target".to_owned()], b"new".to_vec())
+        );
     }
 
     #[test]
@@ -199,7 +205,10 @@ mod tests {
         };
         made(b"first").unwrap();
         assert_eq!(made(b"second").unwrap_err().kind(), ErrorKind::AlreadyExists);
-        assert_eq!((folder.names(), fs::read(&target).unwrap()), (vec!["target".to_owned()], b"first".to_vec()));
+        assert_eq!(
+            (folder.names(), fs::read(&target).unwrap()),
+            (vec!["target".to_owned()], b"first".to_vec())
+        );
     }
 
     #[test]

@@ -10,5 +10,6 @@ mod crafted;
 mod decrypt;
 mod encrypt;
 mod keychoice;
+mod lines;
 
 pub use cipher::{Decrypted, FieldCipher, FieldCipherBuilder};
