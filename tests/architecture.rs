@@ -17,11 +17,12 @@ const TABLE: &[(&str, u8, &[&str])] = &[
     ("context", 1, &[]),
     ("aead", 1, &[]),
     ("json", 1, &[]),
+    ("lines", 1, &[]),
     ("keys", 2, &["context", "aead"]),
     ("policy", 2, &["json"]),
     ("token", 3, &["context", "aead", "keys"]),
     ("keyfile", 4, &["json", "context", "keys", "token"]),
-    ("fields", 4, &["context", "aead", "json", "keys", "policy", "token"]),
+    ("fields", 4, &["context", "aead", "json", "lines", "keys", "policy", "token"]),
 ];
 
 /// Crates that only these modules may name.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::keys::args::KeysCommand;
+use crate::ndjson::NdjsonArgs;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -33,13 +34,17 @@ pub(crate) enum Command {
 Examples:
   apiseal encrypt --keyring ring.json --policy orders.json \\
       --context purpose=orders --context tenant=acme < order.json > sealed.json
-  apiseal encrypt --keyring ring.json --policy orders.json --context purpose=orders --in-place order.json")]
+  apiseal encrypt --keyring ring.json --policy orders.json --context purpose=orders --in-place order.json
+  apiseal encrypt --keyring ring.json --policy orders.json --context purpose=orders \\
+      --ndjson -o sealed.ndjson orders.ndjson")]
     Encrypt(CryptArgs),
     /// Give back the document that was encrypted, byte for byte, or nothing.
     #[command(after_help = "\
-Example:
+Examples:
   apiseal decrypt --keyring ring.json --policy orders.json \\
-      --context purpose=orders --context tenant=acme < sealed.json > order.json")]
+      --context purpose=orders --context tenant=acme < sealed.json > order.json
+  apiseal decrypt --keyring ring.json --policy orders.json --context purpose=orders \\
+      --ndjson --on-error stop sealed.ndjson | head -1")]
     Decrypt(CryptArgs),
     /// Show where a JSONPath (RFC 9535) selects values: one JSON object a line with path, start and end.
     #[command(after_help = "Example:\n  apiseal locate '$..ssn' order.json")]
@@ -103,6 +108,8 @@ pub(crate) struct CryptArgs {
     /// The document; standard input if left out or `-`.
     #[arg(value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) ndjson: NdjsonArgs,
 }
 
 #[derive(Args)]

@@ -1,27 +1,15 @@
 //! The command as a user runs it: files, pipes, exit codes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-mod common;
+mod place;
 
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use common::{DOCUMENT, POLICY, Place, WITH_KEK, read, text};
-
-/// The arguments of `crypt`, for commands that are started otherwise.
 #[cfg(unix)]
-const ENCRYPT: [&str; 9] = [
-    "encrypt",
-    "--keyring",
-    "ring.json",
-    "--wrapping-key-file",
-    "kek",
-    "--policy",
-    "policy.json",
-    "--context",
-    "purpose=orders",
-];
+use place::ENCRYPT;
+use place::{DOCUMENT, POLICY, Place, WITH_KEK, read, text};
 
 #[test]
 fn pipes_files_and_in_place() {

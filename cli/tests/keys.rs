@@ -1,11 +1,11 @@
 //! Keys through their life on the command line.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-mod common;
+mod place;
 
 use std::process::Output;
 
-use common::{DOCUMENT, Place, WITH_KEK, read, text};
+use place::{DOCUMENT, Place, WITH_KEK, read, text};
 
 /// `apiseal keys …` on the keyring of the folder.
 fn keys(place: &Place, args: &[&str]) -> Output {

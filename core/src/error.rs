@@ -121,6 +121,8 @@ codes! {
     MalformedJson = 300, Document, "the document is not well-formed I-JSON";
     /// A member name stands twice in one object.
     DuplicateName = 301, Document, "a member name stands twice in one object";
+    /// A line of NDJSON holds a protected value of several lines, so that its decryption would be more than one line.
+    LineBreak = 302, Document, "the document would be more than one line";
     /// The document, or the encrypted document, is larger than the limit.
     LimitDocument = 310, Document, "the document is larger than the limit";
     /// Containers are nested deeper than the limit.

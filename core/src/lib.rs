@@ -4,6 +4,7 @@
 //! - [`Keyring`] holds the keys; [`KeyringFile`] keeps it at rest, sealed under a [`Wrap`].
 //! - [`Context`] states what an encryption belongs to, on every call.
 //! - [`FieldCipher`] encrypts and decrypts: byte for byte, all or nothing.
+//! - [`FieldCipher::encrypt_lines`] and [`FieldCipher::decrypt_lines`] do so for NDJSON; see [`lines`].
 //! - [`locate`] finds values by JSONPath (RFC 9535) with their byte spans.
 //!
 //! Every failure is an [`Error`] with a stable [`Code`]. Time and randomness come in through [`Clock`] and
@@ -13,6 +14,7 @@
 
 pub mod error;
 pub mod limits;
+pub mod lines;
 
 mod aead;
 mod audit;
@@ -43,6 +45,7 @@ pub use keys::handle::KeyringHandle;
 pub use keys::key::{Key, KeyState};
 pub use keys::ring::{Keyring, KeyringBuilder, new_kid};
 pub use limits::Limits;
+pub use lines::{LineOptions, Lines};
 pub use policy::lint::{Lint, RuleReport};
 pub use policy::{Layout, Policy};
 pub use rng::{OsRandom, hazmat};

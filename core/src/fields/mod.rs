@@ -11,6 +11,7 @@ mod decrypt;
 mod diagnose;
 mod encrypt;
 mod keychoice;
+mod lines;
 mod opening;
 mod reencrypt;
 mod some;

@@ -1,23 +1,20 @@
-//! What the tests of the command share.
-#![allow(dead_code, reason = "not every test uses all of it")]
+//! Where the command is tried out.
+#![allow(dead_code, unreachable_pub, reason = "each test takes what it needs")]
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// Encrypts the card number.
-pub(crate) const POLICY: &str =
+pub const POLICY: &str =
     r#"{"apiseal_policy":1,"id":"t","rules":[{"path":"$.card.number","bind":["$.id"]}]}"#;
-/// A document that the policy fits.
-pub(crate) const DOCUMENT: &str =
-    "{\"id\": 7, \"card\": {\"number\": \"4111111111111111\"}, \"total\": 1.10}\n";
+pub const DOCUMENT: &str = "{\"id\": 7, \"card\": {\"number\": \"4111111111111111\"}, \"total\": 1.10}\n";
 
-/// A folder of a test; it is removed at the end.
-pub(crate) struct Place(pub(crate) PathBuf);
+/// A folder to run the command in; it is removed at the end.
+pub struct Place(pub PathBuf);
 
 impl Place {
     /// A folder with a keyring under a wrapping key, a policy and a document.
-    pub(crate) fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("apiseal-cli-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
@@ -30,13 +27,11 @@ impl Place {
         place
     }
 
-    /// A path in the folder.
-    pub(crate) fn at(&self, name: &str) -> PathBuf {
+    pub fn at(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
-    /// Runs the command in the folder.
-    pub(crate) fn run(&self, args: &[&str], input: &str) -> Output {
+    pub fn run(&self, args: &[&str], input: &str) -> Output {
         let mut child = Command::new(env!("CARGO_BIN_EXE_apiseal"))
             .args(args)
             .current_dir(&self.0)
@@ -53,8 +48,7 @@ impl Place {
         child.wait_with_output().unwrap()
     }
 
-    /// Encrypts or decrypts with the keyring and the policy of the folder.
-    pub(crate) fn crypt(&self, verb: &str, more: &[&str], input: &str) -> Output {
+    pub fn crypt(&self, verb: &str, more: &[&str], input: &str) -> Output {
         let mut args =
             vec![verb, "--keyring", "ring.json", "--wrapping-key-file", "kek", "--policy", "policy.json"];
         args.extend(["--context", "purpose=orders", "--context", "tenant=acme"]);
@@ -69,15 +63,26 @@ impl Drop for Place {
     }
 }
 
-/// Unlocks the keyring of the folder.
-pub(crate) const WITH_KEK: [&str; 2] = ["--wrapping-key-file", "kek"];
+pub const WITH_KEK: [&str; 2] = ["--wrapping-key-file", "kek"];
 
-/// Output as text.
-pub(crate) fn text(bytes: &[u8]) -> String {
+/// The arguments of `crypt`, for commands that are started otherwise.
+#[cfg(unix)]
+pub const ENCRYPT: [&str; 9] = [
+    "encrypt",
+    "--keyring",
+    "ring.json",
+    "--wrapping-key-file",
+    "kek",
+    "--policy",
+    "policy.json",
+    "--context",
+    "purpose=orders",
+];
+
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// A file as text.
-pub(crate) fn read(path: &Path) -> String {
+pub fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap()
 }
