@@ -13,15 +13,17 @@ const TABLE: &[(&str, u8, &[&str])] = &[
     ("rng", 0, &[]),
     ("clock", 0, &[]),
     ("ids", 0, &[]),
+    ("audit", 0, &[]),
     ("context", 1, &[]),
     ("aead", 1, &[]),
     ("json", 1, &[]),
     ("http", 1, &[]),
+    ("lines", 1, &[]),
     ("keys", 2, &["context", "aead"]),
     ("policy", 2, &["json"]),
     ("token", 3, &["context", "aead", "keys"]),
     ("keyfile", 4, &["json", "context", "keys", "token"]),
-    ("fields", 4, &["context", "aead", "json", "keys", "policy", "token"]),
+    ("fields", 4, &["context", "aead", "json", "lines", "keys", "policy", "token"]),
     ("signing", 4, &["context", "http", "json", "keys"]),
 ];
 

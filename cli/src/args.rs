@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::keys::args::KeysCommand;
+use crate::ndjson::NdjsonArgs;
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
@@ -23,7 +26,7 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Make and look at keyrings.
+    /// Make, look at and change keyrings.
     #[command(subcommand)]
     Keys(KeysCommand),
     /// Encrypt the values that a policy selects; every other byte stays as it is.
@@ -31,13 +34,17 @@ pub(crate) enum Command {
 Examples:
   apiseal encrypt --keyring ring.json --policy orders.json \\
       --context purpose=orders --context tenant=acme < order.json > sealed.json
-  apiseal encrypt --keyring ring.json --policy orders.json --context purpose=orders --in-place order.json")]
+  apiseal encrypt --keyring ring.json --policy orders.json --context purpose=orders --in-place order.json
+  apiseal encrypt --keyring ring.json --policy orders.json --context purpose=orders \\
+      --ndjson -o sealed.ndjson orders.ndjson")]
     Encrypt(CryptArgs),
     /// Give back the document that was encrypted, byte for byte, or nothing.
     #[command(after_help = "\
-Example:
+Examples:
   apiseal decrypt --keyring ring.json --policy orders.json \\
-      --context purpose=orders --context tenant=acme < sealed.json > order.json")]
+      --context purpose=orders --context tenant=acme < sealed.json > order.json
+  apiseal decrypt --keyring ring.json --policy orders.json --context purpose=orders \\
+      --ndjson --on-error stop sealed.ndjson | head -1")]
     Decrypt(CryptArgs),
     /// Show where a JSONPath (RFC 9535) selects values: one JSON object a line with path, start and end.
     #[command(after_help = "Example:\n  apiseal locate '$..ssn' order.json")]
@@ -53,26 +60,6 @@ Example:
     },
     /// Print the manual page.
     Man,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum KeysCommand {
-    /// Make a keyring file with one new primary key; an existing file is never overwritten.
-    #[command(after_help = "\
-Examples:
-  apiseal keys new --keyring ring.json                         asks for a passphrase
-  apiseal keys new --keyring ring.json --wrapping-key-file kek  32 bytes from a secret store
-  apiseal keys new --keyring ring.json --suite chacha20-poly1305 --kid k2026")]
-    New(NewArgs),
-    /// List the keys, one JSON object a line; secrets are never shown.
-    List(KeyringArgs),
-    /// Show one key as a JSON object; its secret is never shown.
-    Show {
-        /// The key's id.
-        kid: String,
-        #[command(flatten)]
-        keyring: KeyringArgs,
-    },
 }
 
 /// How the keyring file is found and unlocked.
@@ -103,21 +90,6 @@ pub(crate) struct KeyringArgs {
 }
 
 #[derive(Args)]
-pub(crate) struct NewArgs {
-    #[command(flatten)]
-    pub(crate) keyring: KeyringArgs,
-    /// aes-256-gcm or chacha20-poly1305.
-    #[arg(long, default_value = "aes-256-gcm")]
-    pub(crate) suite: String,
-    /// The new key's id; random if left out. It is public.
-    #[arg(long)]
-    pub(crate) kid: Option<String>,
-    /// A pair that must stand in every context under which the key is used; may be repeated.
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub(crate) scope: Vec<String>,
-}
-
-#[derive(Args)]
 pub(crate) struct CryptArgs {
     #[command(flatten)]
     pub(crate) keyring: KeyringArgs,
@@ -136,6 +108,8 @@ pub(crate) struct CryptArgs {
     /// The document; standard input if left out or `-`.
     #[arg(value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) ndjson: NdjsonArgs,
 }
 
 #[derive(Args)]

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::args::CryptArgs;
 use crate::keyring::load;
+use crate::ndjson::{self, Places};
 use crate::output::{Failure, Result, print, read_document, read_text, replace};
 
 #[derive(Clone, Copy)]
@@ -23,6 +24,18 @@ pub(crate) fn run(args: &CryptArgs, direction: Direction) -> Result<()> {
     let policy = Policy::from_json(&read_text(&args.policy)?)?;
     let context = Context::from_pairs(pairs("--context", &args.context)?)?;
     let cipher = FieldCipher::new(load(&args.keyring)?, policy)?;
+    if args.ndjson.ndjson {
+        let (input, output) = (args.file.as_deref(), args.output.as_deref());
+        let places = Places { input, output, in_place: args.in_place };
+        return match direction {
+            Direction::Encrypt => ndjson::run(&args.ndjson, &places, |source, options| {
+                cipher.encrypt_lines(source, &context, options)
+            }),
+            Direction::Decrypt => ndjson::run(&args.ndjson, &places, |source, options| {
+                cipher.decrypt_lines(source, &context, options)
+            }),
+        };
+    }
     let document = read_document(args.file.as_deref())?;
     let output = match direction {
         Direction::Encrypt => Zeroizing::new(cipher.encrypt(&document, &context)?),

@@ -7,7 +7,10 @@ mod args;
 mod crypt;
 mod keyring;
 mod keys;
+mod ndjson;
 mod output;
+mod progress;
+mod sink;
 mod tools;
 
 use std::process::ExitCode;

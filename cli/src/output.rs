@@ -1,14 +1,14 @@
 //! Reading, writing, failing.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, IsTerminal, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use apiseal::hazmat::Random;
-use apiseal::{Code, Error, Kind, Limits, OsRandom};
-use base64_simd::URL_SAFE_NO_PAD;
+use apiseal::{Code, Error, Kind, Limits};
 use zeroize::Zeroizing;
+
+use crate::sink::Sink;
 
 /// Why the command ends early.
 pub(crate) enum Failure {
@@ -19,6 +19,11 @@ pub(crate) enum Failure {
         error: io::Error,
     },
     Usage(String),
+    /// Lines of a stream failed; each was reported.
+    Lines {
+        exit_code: u8,
+        text: String,
+    },
     /// Nobody reads the output any more, and has read enough.
     ClosedPipe,
     /// Nobody reads the output any more, and what was read is a part of a document.
@@ -37,6 +42,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Failure::ClosedPipe => 0,
+            Failure::Lines { exit_code, .. } => *exit_code,
             Failure::Usage(_) => 2,
             Failure::File { .. } | Failure::CutOff => 4,
             Failure::Core(error) => match (error.kind(), error.code()) {
@@ -55,15 +61,16 @@ impl fmt::Display for Failure {
         match self {
             Failure::Core(error) => error.fmt(f),
             Failure::File { path, error } => write!(f, "{path}: {error}"),
-            Failure::Usage(text) => f.write_str(text),
+            Failure::Usage(text) | Failure::Lines { text, .. } => f.write_str(text),
             Failure::ClosedPipe | Failure::CutOff => f.write_str("closed pipe"),
         }
     }
 }
 
-/// Tells the user; when even that fails there is nobody left to tell.
+/// Tells the user in one write, so that messages of several processes do not mix; when even that fails there is nobody
+/// left to tell.
 pub(crate) fn complain(message: impl fmt::Display) {
-    let _ = writeln!(io::stderr(), "apiseal: {message}");
+    let _ = io::stderr().write_all(format!("apiseal: {message}\n").as_bytes());
 }
 
 /// A document from a file or standard input, at most one byte over the limit, so that the library can refuse it.
@@ -78,24 +85,22 @@ pub(crate) fn read_document(file: Option<&Path>) -> Result<Zeroizing<Vec<u8>>> {
             if io::stdin().is_terminal() {
                 complain("reading the document from the terminal; end it with Ctrl-D on a line of its own");
             }
-            unbuffered_stdin()
+            file_behind(io::stdin())
                 .and_then(read)
                 .map_err(|error| file_failure(Path::new("standard input"), error))
         }
     }
 }
 
-/// The file behind standard input: the buffer of the standard library would keep a piece of the document.
+/// The file behind a standard stream: the buffers of the standard library would keep a piece of the document.
 #[cfg(unix)]
-fn unbuffered_stdin() -> io::Result<File> {
-    use std::os::fd::AsFd;
-    io::stdin().as_fd().try_clone_to_owned().map(File::from)
+pub(crate) fn file_behind(stream: impl std::os::fd::AsFd) -> io::Result<File> {
+    stream.as_fd().try_clone_to_owned().map(File::from)
 }
 
 #[cfg(windows)]
-fn unbuffered_stdin() -> io::Result<File> {
-    use std::os::windows::io::AsHandle;
-    io::stdin().as_handle().try_clone_to_owned().map(File::from)
+pub(crate) fn file_behind(stream: impl std::os::windows::io::AsHandle) -> io::Result<File> {
+    stream.as_handle().try_clone_to_owned().map(File::from)
 }
 
 /// Reads all, but no more than `limit` bytes. The room is taken for `expected` bytes at once; where more come, each
@@ -143,126 +148,11 @@ pub(crate) fn print(bytes: &[u8]) -> Result<()> {
     }
 }
 
-/// Makes `path` hold `bytes`, by rename: a reader sees the old content or the new one, never a part. An existing
-/// file keeps its owner, group and permissions, a new one is readable by its owner only. A pipe or a device is
-/// written to as it is.
+/// Makes `path` hold `bytes`, as [`Sink::at`] says.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let written = match fs::metadata(path) {
-        Ok(old) if old.is_file() => {
-            // A link stays a link: what it points to is replaced.
-            fs::canonicalize(path).and_then(|target| replace_file(&target, bytes, Some(&old)))
-        }
-        Ok(_) => OpenOptions::new().write(true).open(path).and_then(|mut out| {
-            out.write_all(bytes)?;
-            out.flush()
-        }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            follow(path).and_then(|target| replace_file(&target, bytes, None))
-        }
-        Err(error) => Err(error),
-    };
-    written.map_err(|error| match error.kind() {
-        io::ErrorKind::BrokenPipe => Failure::ClosedPipe,
-        _ => file_failure(path, error),
-    })
-}
-
-/// The path that does not exist behind links that do.
-fn follow(path: &Path) -> io::Result<PathBuf> {
-    let mut target = path.to_owned();
-    for _ in 0..40 {
-        match fs::read_link(&target) {
-            Ok(link) => target = target.parent().unwrap_or_else(|| Path::new("")).join(link),
-            Err(_) => return Ok(target),
-        }
-    }
-    Err(io::Error::other("too many symbolic links"))
-}
-
-fn replace_file(target: &Path, bytes: &[u8], old: Option<&fs::Metadata>) -> io::Result<()> {
-    let mut temporary = Temporary::beside(target)?;
-    if let Some(old) = old {
-        take_over(&temporary.file, old)?;
-    }
-    temporary.file.write_all(bytes)?;
-    temporary.file.sync_all()?;
-    fs::rename(&temporary.path, target)?;
-    temporary.renamed = true;
-    sync_folder(target);
-    Ok(())
-}
-
-/// A file that this command made; it is removed at the end unless it took its place.
-struct Temporary {
-    path: PathBuf,
-    file: File,
-    renamed: bool,
-}
-
-impl Temporary {
-    /// An empty file in the folder of `target`, under a name that nobody can guess.
-    fn beside(target: &Path) -> io::Result<Self> {
-        let mut attempts = 8;
-        loop {
-            let mut bytes = [0; 8];
-            OsRandom.fill(&mut bytes).map_err(io::Error::other)?;
-            let name = format!(".apiseal-{}.new", URL_SAFE_NO_PAD.encode_to_string(bytes));
-            let path = target.with_file_name(name);
-            match create(&path) {
-                Ok(file) => return Ok(Temporary { path, file, renamed: false }),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempts > 0 => attempts -= 1,
-                Err(error) => return Err(error),
-            }
-        }
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        if !self.renamed {
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
-
-/// Gives a file the owner, group and permissions of the one it is to replace.
-#[cfg(unix)]
-fn take_over(file: &File, old: &fs::Metadata) -> io::Result<()> {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
-    let mut mode = old.mode() & 0o7777;
-    if fchown(file, Some(old.uid()), Some(old.gid())).is_err() {
-        // Its group is another one now, which nobody gave any rights.
-        mode &= 0o700;
-    }
-    file.set_permissions(fs::Permissions::from_mode(mode))
-}
-
-#[cfg(not(unix))]
-fn take_over(file: &File, old: &fs::Metadata) -> io::Result<()> {
-    file.set_permissions(old.permissions())
-}
-
-/// Makes the new name outlast a power failure. Not every file system can, and the file is in place already.
-#[cfg(unix)]
-fn sync_folder(target: &Path) {
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if let Ok(folder) = File::open(folder.unwrap_or_else(|| Path::new("."))) {
-        let _ = folder.sync_all();
-    }
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) {}
-
-#[cfg(unix)]
-fn create(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
-}
-
-#[cfg(not(unix))]
-fn create(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).open(path)
+    let mut sink = Sink::at(path)?;
+    sink.write(bytes)?;
+    sink.finish()
 }
 
 /// A JSON string.

@@ -116,11 +116,15 @@ codes! {
     RootNotObject = 224, Policy, "the root of the document is not an object";
     /// The key is not one that the rule allows.
     KeyNotAllowed = 225, Policy, "the key is not allowed by the rule";
+    /// Re-encryption: a decrypted value, or a part of it, would stay in clear under the new policy.
+    LeftClear = 226, Policy, "a decrypted value would stay in clear";
 
     /// The document is not one I-JSON text (RFC 8259, RFC 7493).
     MalformedJson = 300, Document, "the document is not well-formed I-JSON";
     /// A member name stands twice in one object.
     DuplicateName = 301, Document, "a member name stands twice in one object";
+    /// A line of NDJSON holds a protected value of several lines, so that its decryption would be more than one line.
+    LineBreak = 302, Document, "the document would be more than one line";
     /// The document, or the encrypted document, is larger than the limit.
     LimitDocument = 310, Document, "the document is larger than the limit";
     /// Containers are nested deeper than the limit.

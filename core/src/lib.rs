@@ -4,6 +4,7 @@
 //! - [`Keyring`] holds the keys; [`KeyringFile`] keeps it at rest, sealed under a [`Wrap`].
 //! - [`Context`] states what an encryption belongs to, on every call.
 //! - [`FieldCipher`] encrypts and decrypts: byte for byte, all or nothing.
+//! - [`FieldCipher::encrypt_lines`] and [`FieldCipher::decrypt_lines`] do so for NDJSON; see [`lines`].
 //! - [`locate`] finds values by JSONPath (RFC 9535) with their byte spans.
 //!
 //! Every failure is an [`Error`] with a stable [`Code`]. Time and randomness come in through [`Clock`] and
@@ -13,8 +14,10 @@
 
 pub mod error;
 pub mod limits;
+pub mod lines;
 
 mod aead;
+mod audit;
 mod clock;
 mod context;
 mod fields;
@@ -29,10 +32,14 @@ mod secret;
 mod signing;
 mod token;
 
-pub use clock::{Clock, FixedClock, SystemClock};
+pub use audit::{Audit, Event, Operation};
+pub use clock::{Clock, FixedClock, SystemClock, parse_full_date};
 pub use context::Context;
 pub use error::{Code, Error, Kind, Result};
-pub use fields::{Decrypted, FieldCipher, FieldCipherBuilder};
+pub use fields::{
+    Decrypted, Diagnosis, FieldCipher, FieldCipherBuilder, Finding, Lenient, LenientPosition, Partial,
+    PartialValue, Reencrypted, Reencryption, Stage,
+};
 pub use http::message::{Header, Message};
 pub use http::sf::FieldType;
 pub use ids::{Direction, Kid, Purpose, Suite};
@@ -43,6 +50,7 @@ pub use keys::key::{Key, KeyState};
 pub use keys::ring::{Keyring, KeyringBuilder, new_kid};
 pub use keys::sign::ExternalSigner;
 pub use limits::Limits;
+pub use lines::{LineOptions, Lines};
 pub use policy::lint::{Lint, RuleReport};
 pub use policy::{Layout, Policy};
 pub use rng::{OsRandom, hazmat};

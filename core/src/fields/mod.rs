@@ -8,7 +8,16 @@ mod cipher;
 #[cfg(test)]
 mod crafted;
 mod decrypt;
+mod diagnose;
 mod encrypt;
 mod keychoice;
+mod lines;
+mod opening;
+mod reencrypt;
+mod some;
+mod uses;
 
 pub use cipher::{Decrypted, FieldCipher, FieldCipherBuilder};
+pub use diagnose::{Diagnosis, Finding, Stage};
+pub use reencrypt::{Reencrypted, Reencryption};
+pub use some::{Lenient, LenientPosition, Partial, PartialValue};

@@ -1,21 +1,17 @@
 //! Keyring files on disk: readable by their owner only, and never seen unfinished. The content is written under a
 //! name of its own first, which then replaces the old file or is linked where no file was.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use base64_simd::URL_SAFE_NO_PAD;
+use apiseal_atomic_file::NewFile;
 use zeroize::Zeroizing;
 
 use crate::error::{Code, Error, Result};
 use crate::keyfile::{KeyringFile, MAX_FILE, Wrap, check_size};
 use crate::keys::ring::Keyring;
-use crate::rng::OsRandom;
 use crate::rng::hazmat::Random;
-
-/// Names that are tried for the temporary file; even the second one is needed only if somebody plants files.
-const ATTEMPTS: u32 = 8;
 
 impl KeyringFile {
     /// Opens a sealed keyring file.
@@ -112,91 +108,20 @@ enum Publish {
 }
 
 fn write(path: &Path, bytes: &[u8], publish: Publish) -> Result<()> {
-    let mut temporary = Temporary::beside(path, random_name)?;
-    temporary.publish(path, bytes, publish).map_err(|error| match (publish, error.kind()) {
+    let written = NewFile::beside(path).and_then(|mut file| {
+        file.write_all(bytes)?;
+        match publish {
+            Publish::Replace => file.replace(),
+            Publish::Create => file.create(),
+        }
+    });
+    written.map_err(|error| match (publish, error.kind()) {
         (Publish::Create, ErrorKind::AlreadyExists) => {
             Error::because(Code::KeyringFile, format!("{} exists; it is not overwritten", path.display()))
         }
         _ => failed(path, "written", &error),
-    })?;
-    sync_folder(path);
-    Ok(())
+    })
 }
-
-/// A file that this call made; it is removed at the end unless it took its place by rename.
-struct Temporary {
-    path: PathBuf,
-    file: File,
-    renamed: bool,
-}
-
-impl Temporary {
-    /// An empty file in the folder of `path`.
-    fn beside(path: &Path, mut name: impl FnMut() -> Result<String>) -> Result<Self> {
-        let mut last = ErrorKind::AlreadyExists.into();
-        for _ in 0..ATTEMPTS {
-            let temporary = path.with_file_name(name()?);
-            match create(&temporary) {
-                Ok(file) => return Ok(Temporary { path: temporary, file, renamed: false }),
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => last = error,
-                Err(error) => return Err(failed(path, "written", &error)),
-            }
-        }
-        Err(failed(path, "written", &last))
-    }
-
-    fn publish(&mut self, path: &Path, bytes: &[u8], publish: Publish) -> io::Result<()> {
-        self.file.write_all(bytes)?;
-        self.file.sync_all()?;
-        match publish {
-            Publish::Replace => {
-                fs::rename(&self.path, path)?;
-                self.renamed = true;
-                Ok(())
-            }
-            Publish::Create => fs::hard_link(&self.path, path),
-        }
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        if !self.renamed {
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
-
-/// Nobody can guess it, so nobody can have made the file before.
-fn random_name() -> Result<String> {
-    let mut bytes = [0; 8];
-    OsRandom.fill(&mut bytes)?;
-    Ok(format!(".apiseal-{}.new", URL_SAFE_NO_PAD.encode_to_string(bytes)))
-}
-
-#[cfg(unix)]
-fn create(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
-}
-
-#[cfg(not(unix))]
-fn create(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).open(path)
-}
-
-/// Makes the new name outlast a power failure. Not every file system can, and the file is in place already: an error
-/// would say that it is not.
-#[cfg(unix)]
-fn sync_folder(path: &Path) {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if let Ok(folder) = File::open(folder.unwrap_or_else(|| Path::new("."))) {
-        let _ = folder.sync_all();
-    }
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) {}
 
 fn check_regular(path: &Path, metadata: &fs::Metadata) -> Result<()> {
     if metadata.is_file() {
@@ -221,29 +146,4 @@ fn check_permissions(_: &fs::Metadata) -> Result<()> {
 
 fn failed(path: &Path, what: &str, error: &io::Error) -> Error {
     Error::because(Code::KeyringFile, format!("{} could not be {what}: {error}", path.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_that_is_taken_is_passed_over_and_never_removed() {
-        let folder = std::env::temp_dir().join(format!("apiseal-temporary-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        let (path, taken) = (folder.join("ring.json"), folder.join("taken"));
-        fs::write(&taken, "of somebody else").unwrap();
-
-        let mut names = ["taken", "free"].into_iter();
-        let temporary = Temporary::beside(&path, || Ok(names.next().unwrap().to_owned())).unwrap();
-        assert_eq!(temporary.path, folder.join("free"));
-        drop(temporary);
-        assert!(!folder.join("free").exists());
-
-        let error = Temporary::beside(&path, || Ok("taken".to_owned())).err().unwrap();
-        assert_eq!(error.code(), Code::KeyringFile);
-        assert_eq!(fs::read(&taken).unwrap(), b"of somebody else");
-        assert_ne!(random_name().unwrap(), random_name().unwrap());
-        fs::remove_dir_all(&folder).unwrap();
-    }
 }

@@ -4,6 +4,7 @@
 mod content;
 mod disk;
 mod entry;
+mod update;
 mod wrap;
 
 use crate::context::Context;
@@ -225,7 +226,7 @@ mod tests {
         let key = Key::hazmat_from_secret(kid, Purpose::Seal, Suite::Aes256Gcm, &[1; 32]).unwrap();
         let mut key = key.with_scope([("t", "1")]);
         // No call can make such a key: it stands for a mistake of ours.
-        key.principal = Some(String::new());
+        key.profiles = vec![String::new()];
         let ring = Keyring::builder().key(key).build().unwrap();
         let sealed = KeyringFile::seal(&ring, "main", &Wrap::raw(&[9; 32]), &OsRandom).unwrap_err();
         assert_eq!(sealed.code(), Code::Internal);

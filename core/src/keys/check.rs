@@ -52,6 +52,9 @@ fn check_key(key: &Key) -> Result<()> {
     if key.context().is_some_and(|context| !context.pairs().eq(key.scope())) {
         return fault("the scope of a derived key is its context");
     }
+    if key.principal.as_ref().is_some_and(String::is_empty) {
+        return fault("the principal is empty");
+    }
     if key.purpose == Purpose::Rcp {
         return fault("no ring of this version holds a key of purpose `rcp`");
     }

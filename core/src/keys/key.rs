@@ -187,7 +187,7 @@ impl Key {
         self
     }
 
-    /// The same key for a partner, whom a verified message names. A root with a principal needs a scope.
+    /// The same key for a party with this name, which whoever checks what the key made is told. It needs a scope.
     #[must_use]
     pub fn with_principal(mut self, principal: &str) -> Self {
         self.principal = Some(principal.to_owned());
@@ -270,7 +270,7 @@ impl Key {
         self.material.root()
     }
 
-    /// Whom the key belongs to.
+    /// The party that the key belongs to.
     #[must_use]
     pub fn principal(&self) -> Option<&str> {
         self.principal.as_deref()

@@ -99,6 +99,19 @@ impl Keyring {
         self.0.primaries.iter().filter_map(|&at| self.0.keys.get(usize::from(at)))
     }
 
+    /// The primaries that cease to encrypt or sign before `now + within` (seconds), or have ceased already, with the
+    /// moment in Unix seconds: a derived key with its root's if that is earlier. Add and promote others in time.
+    pub fn expiring(&self, now: u64, within: u64) -> impl Iterator<Item = (&Key, u64)> {
+        let end = |key: &Key| {
+            let root = key.root().and_then(|root| self.key(root.as_str()));
+            [key.expires, root.and_then(|root| root.expires)].into_iter().flatten().min()
+        };
+        let active = self.primaries().filter(|key| key.state == KeyState::Active);
+        active
+            .filter_map(move |key| Some((key, end(key)?)))
+            .filter(move |(_, end)| *end <= now.saturating_add(within))
+    }
+
     /// The primary with the most specific scope that the context satisfies.
     pub(crate) fn primary_for(&self, purpose: Purpose, context: &Context) -> Result<&Key> {
         self.primaries()
@@ -374,6 +387,30 @@ mod tests {
             assert_eq!(again.hazmat_secret(), alone.key(kid).unwrap().hazmat_secret());
         }
         assert_ne!(effect(&ring, "root", &acme), effect(&ring, "p1", &acme));
+    }
+
+    #[test]
+    fn keys_are_known_to_expire_before_the_day() {
+        let root = key("root").with_validity(None, Some(1000));
+        let derived =
+            |kid: &str| Key::derived(Kid::parse(kid).unwrap(), &root, context(kid), &FixedClock(5)).unwrap();
+        let ring = Keyring::builder()
+            .key(root.clone())
+            .primary(derived("p1"))
+            .primary(derived("p2").with_validity(None, Some(900)))
+            .primary(key("k").with_scope([("purpose", "other")]).with_validity(None, Some(2000)))
+            .primary(key("forever").with_scope([("purpose", "forever")]))
+            .build()
+            .unwrap();
+        let due = |now: u64, within: u64| -> Vec<(String, u64)> {
+            ring.expiring(now, within).map(|(key, end)| (key.kid().to_string(), end)).collect()
+        };
+        let entry = |kid: &str, end: u64| (kid.to_owned(), end);
+        assert_eq!(due(0, 899), []);
+        assert_eq!(due(0, 900), [entry("p2", 900)]);
+        assert_eq!(due(5000, 0), [entry("p1", 1000), entry("p2", 900), entry("k", 2000)]);
+        assert_eq!(due(u64::MAX, u64::MAX).len(), 3);
+        assert!(ring.disable("k").unwrap().expiring(5000, 0).all(|(key, _)| key.kid().as_str() != "k"));
     }
 
     #[test]

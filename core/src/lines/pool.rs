@@ -1,0 +1,241 @@
+//! Worker threads that read a chunk one after the other and work on their chunks at the same time.
+//!
+//! Each chunk has a place in a queue from the moment that a worker sets out to read it; the consumer takes from the
+//! front. The queue is bounded, so that a consumer that stops taking stops the reading.
+
+use std::collections::VecDeque;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Builder, JoinHandle};
+use std::vec;
+
+use crate::lines::reader::{Chunk, LineReader};
+use crate::lines::{Line, Operation};
+
+/// Bytes of input for each thread that may be under way or wait for the consumer; one line may exceed it.
+const HELD: usize = 8 << 20;
+
+/// The consumer's side.
+pub(super) struct Pool<T> {
+    shared: Arc<Shared<T>>,
+    workers: Vec<JoinHandle<()>>,
+    current: vec::IntoIter<Line<T>>,
+    error: Option<io::Error>,
+}
+
+struct Shared<T> {
+    operation: Operation<T>,
+    state: Mutex<Queue<T>>,
+    /// The front of the queue is finished, or there will be nothing more.
+    finished: Condvar,
+    /// The source is free and there is room in the queue, or there is nothing more to do.
+    free: Condvar,
+    /// Nobody wants results any more.
+    stopped: AtomicBool,
+    /// Chunks that may be in the queue.
+    places: usize,
+    /// Bytes of input that may be in the queue before another chunk is read.
+    held: usize,
+}
+
+struct Queue<T> {
+    source: Source,
+    /// Chunks that were begun and not taken, in the order of the source.
+    places: VecDeque<Place<T>>,
+    /// Chunks that the consumer took.
+    taken: usize,
+    /// Bytes of input of the chunks in the queue.
+    held: usize,
+}
+
+enum Source {
+    Free(LineReader),
+    /// The worker of this number reads.
+    With(usize),
+    Ended,
+}
+
+struct Place<T> {
+    weight: usize,
+    outcome: Option<thread::Result<Batch<T>>>,
+}
+
+/// What became of a chunk.
+struct Batch<T> {
+    lines: Vec<Line<T>>,
+    error: Option<io::Error>,
+}
+
+impl<T: Send + 'static> Pool<T> {
+    /// # Errors
+    /// The system gives no thread at all. Fewer than wanted are enough.
+    pub(super) fn start(reader: LineReader, operation: Operation<T>, threads: usize) -> io::Result<Self> {
+        let queue = Queue { source: Source::Free(reader), places: VecDeque::new(), taken: 0, held: 0 };
+        let shared = Arc::new(Shared {
+            operation,
+            state: Mutex::new(queue),
+            finished: Condvar::new(),
+            free: Condvar::new(),
+            stopped: AtomicBool::new(false),
+            places: threads.saturating_mul(2),
+            held: threads.saturating_mul(HELD),
+        });
+        let mut workers = Vec::with_capacity(threads);
+        for number in 0..threads {
+            let own = Arc::clone(&shared);
+            let started =
+                Builder::new().name(format!("apiseal-line-{number}")).spawn(move || own.run(number));
+            match started {
+                Ok(worker) => workers.push(worker),
+                Err(error) if workers.is_empty() => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok(Pool { shared, workers, current: Vec::new().into_iter(), error: None })
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        let finished = |queue: &Queue<T>| queue.places.front().is_some_and(|place| place.outcome.is_some());
+        self.current.len() > 0 || finished(&self.shared.lock())
+    }
+
+    /// The next line or the source's error; or the panic of a worker.
+    pub(super) fn pull(&mut self) -> Option<thread::Result<io::Result<Line<T>>>> {
+        loop {
+            if let Some(line) = self.current.next() {
+                return Some(Ok(Ok(line)));
+            }
+            if let Some(error) = self.error.take() {
+                return Some(Ok(Err(error)));
+            }
+            match self.shared.take()? {
+                Ok(batch) => (self.current, self.error) = (batch.lines.into_iter(), batch.error),
+                Err(panic) => return Some(Err(panic)),
+            }
+        }
+    }
+}
+
+impl<T> Drop for Pool<T> {
+    fn drop(&mut self) {
+        let mut queue = self.shared.lock();
+        self.shared.stopped.store(true, Ordering::Relaxed);
+        let source = std::mem::replace(&mut queue.source, Source::Ended);
+        drop(queue);
+        let reading = match source {
+            Source::With(number) => Some(number),
+            _ => None,
+        };
+        self.shared.free.notify_all();
+        for (number, worker) in self.workers.drain(..).enumerate() {
+            if reading != Some(number) {
+                // Its panics are caught; there is nothing to learn from it.
+                let _ = worker.join();
+            }
+        }
+    }
+}
+
+impl<T> Shared<T> {
+    fn lock(&self) -> MutexGuard<'_, Queue<T>> {
+        // No foreign code runs under the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The front of the queue, or `None` at the end.
+    fn take(&self) -> Option<thread::Result<Batch<T>>> {
+        let mut queue = self.lock();
+        loop {
+            if queue.places.is_empty() && matches!(queue.source, Source::Ended) {
+                return None;
+            }
+            if let Some(outcome) = queue.places.front_mut().and_then(|place| place.outcome.take()) {
+                let weight = queue.places.pop_front().map_or(0, |place| place.weight);
+                queue.taken += 1;
+                queue.held = queue.held.saturating_sub(weight);
+                drop(queue);
+                self.free.notify_one();
+                return Some(outcome);
+            }
+            queue = self.finished.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// A worker's life.
+    fn run(&self, number: usize) {
+        let mut chunk = Chunk::default();
+        while let Some((at, mut reader)) = self.claim(number) {
+            // Neither the reader nor the chunk is used again after a panic.
+            let read = catch_unwind(AssertUnwindSafe(|| reader.fill(&mut chunk)));
+            let goes_on = read.is_ok() && !chunk.is_last();
+            self.put_back(at, goes_on.then_some(reader), chunk.weight());
+            let work = || Batch { lines: self.work(&chunk), error: None };
+            let outcome = read.and_then(|()| catch_unwind(AssertUnwindSafe(work)));
+            let outcome = outcome.map(|batch| Batch { error: chunk.take_error(), ..batch });
+            self.finish(at, outcome);
+        }
+    }
+
+    /// Waits until a chunk may be read; `None` when there are no more.
+    fn claim(&self, number: usize) -> Option<(usize, LineReader)> {
+        let mut queue = self.lock();
+        loop {
+            if self.stopped.load(Ordering::Relaxed) || matches!(queue.source, Source::Ended) {
+                return None;
+            }
+            if queue.places.len() < self.places
+                && queue.held < self.held
+                && let Source::Free(_) = queue.source
+                && let Source::Free(reader) = std::mem::replace(&mut queue.source, Source::With(number))
+            {
+                let at = queue.taken + queue.places.len();
+                queue.places.push_back(Place { weight: 0, outcome: None });
+                return Some((at, reader));
+            }
+            queue = self.free.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Gives the source to the next worker, or to none.
+    fn put_back(&self, at: usize, reader: Option<LineReader>, weight: usize) {
+        let mut queue = self.lock();
+        queue.held += weight;
+        let taken = queue.taken;
+        if let Some(place) = queue.places.get_mut(at - taken) {
+            place.weight = weight;
+        }
+        // The source may have been given up meanwhile.
+        let reader = reader.filter(|_| !self.stopped.load(Ordering::Relaxed));
+        let ended = reader.is_none();
+        queue.source = reader.map_or(Source::Ended, Source::Free);
+        drop(queue);
+        if ended {
+            self.free.notify_all();
+        } else {
+            self.free.notify_one();
+        }
+    }
+
+    fn work(&self, chunk: &Chunk) -> Vec<Line<T>> {
+        let wanted = |_: &usize| !self.stopped.load(Ordering::Relaxed);
+        let lines =
+            (0..chunk.len()).take_while(wanted).map_while(|at| chunk.work(at, self.operation.as_ref()));
+        let mut batch = Vec::with_capacity(chunk.len());
+        batch.extend(lines);
+        batch
+    }
+
+    fn finish(&self, at: usize, outcome: thread::Result<Batch<T>>) {
+        let mut queue = self.lock();
+        let taken = queue.taken;
+        if let Some(place) = queue.places.get_mut(at - taken) {
+            place.outcome = Some(outcome);
+        }
+        drop(queue);
+        if at == taken {
+            self.finished.notify_one();
+        }
+    }
+}
