@@ -22,13 +22,15 @@ fn group(kind: Kind) -> &'static str {
 }
 
 /// Negative cases by number, with the outcomes that the shared vectors expect.
-fn cases() -> Vec<(String, String, String)> {
-    let file = std::fs::read_to_string(repository("tests/vectors/negative.json")).unwrap();
+fn cases(file: &str) -> Vec<(String, String, String)> {
+    let file = std::fs::read_to_string(repository(file)).unwrap();
     let file: Value = serde_json::from_str(&file).unwrap();
     let mut rows = Vec::new();
     for case in file["cases"].as_array().unwrap() {
         let name = case["case"].as_str().unwrap().replace('_', " ");
-        let what = format!("{}: {}", case["operation"].as_str().unwrap(), case["what"].as_str().unwrap());
+        let what = case["what"].as_str().unwrap();
+        let what =
+            case["operation"].as_str().map_or(what.to_owned(), |operation| format!("{operation}: {what}"));
         let outcome =
             case["expected"]["error"].as_str().map_or("succeeds".to_owned(), |code| format!("`{code}`"));
         rows.push((name, what, outcome));
@@ -41,9 +43,10 @@ fn document() -> String {
         "# Errors\n\nOne table for every language. Numbers are for ever: a retired one is never used again. Each error has its code, one\n\
          sentence, and where it applies the normalized path of a value (RFC 9535, section 2.7), a byte offset or a key id.\n\
          It never holds text of the document beyond member names, and never a secret.\n\n\
-         Towards a peer, answer every failure from 500 on alike. `Rejected` tells nothing more on purpose.\n\n\
-         The command exits with 1 for documents that were refused (211–225, 501), 2 for arguments, contexts, policies and\n\
-         keys, 3 for malformed or too large input (300–317, 500), 4 for failed input or output, 5 for internal errors.\n",
+         Towards a peer, answer every failure from 500 on alike. `Rejected` tells nothing more on purpose. A message that does\n\
+         not verify is a plain 401, whatever the code; where the replay store cannot decide (616, 617), 503.\n\n\
+         The command exits with 1 for documents and messages that were refused (211–225, 501, 600–624), 2 for arguments,\n\
+         contexts, policies, profiles and keys, 3 for malformed or too large input (300–317, 500), 4 for failed input or output, 5 for internal errors.\n",
     );
     let mut last = None;
     for code in Code::ALL {
@@ -59,7 +62,14 @@ fn document() -> String {
         "\n## Negative cases\n\nThe cases of `format.md`, section 23, as `tests/vectors/negative.json` holds them for every language.\n\n\
          | case | situation | outcome |\n|---|---|---|\n",
     );
-    for (case, what, outcome) in cases() {
+    for (case, what, outcome) in cases("tests/vectors/negative.json") {
+        writeln!(out, "| {case} | {what} | {outcome} |").unwrap();
+    }
+    out.push_str(
+        "\n## Negative cases of signatures\n\nRequests and how the profile `apiseal-v1` judges them, as `tests/vectors/signing/negative.json` holds them.\n\n\
+         | case | situation | outcome |\n|---|---|---|\n",
+    );
+    for (case, what, outcome) in cases("tests/vectors/signing/negative.json") {
         writeln!(out, "| {case} | {what} | {outcome} |").unwrap();
     }
     out

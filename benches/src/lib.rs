@@ -7,3 +7,4 @@ pub mod cases;
 pub mod documents;
 pub mod floor;
 pub mod naive;
+pub mod requests;

@@ -55,6 +55,7 @@ pub use policy::lint::{Lint, RuleReport};
 pub use policy::{Layout, Policy};
 pub use rng::{OsRandom, hazmat};
 pub use secret::SecretBytes;
+pub use signing::lint::Remark;
 pub use signing::profile::{Profile, ProfileBuilder};
 pub use signing::replay::{Claim, MemoryReplay, NoReplayCheck, Outcome, ReplayStore};
 pub use signing::sign::{Signed, Signer};

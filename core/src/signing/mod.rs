@@ -3,7 +3,9 @@
 pub(crate) mod accept;
 pub(crate) mod base;
 pub(crate) mod import;
+pub(crate) mod lint;
 pub(crate) mod profile;
+pub(crate) mod profile_file;
 pub(crate) mod replay;
 pub(crate) mod rules;
 pub(crate) mod sign;
