@@ -134,7 +134,12 @@ impl Peer {
             vec![path.to_owned()],
             vec![format!("?{query}")],
         ];
-        values.extend(["content-digest", "content-type"].iter().filter_map(|name| header(name)).map(|(_, value)| vec![value.clone()]));
+        values.extend(
+            ["content-digest", "content-type"]
+                .iter()
+                .filter_map(|name| header(name))
+                .map(|(_, value)| vec![value.clone()]),
+        );
         values
     }
 
@@ -161,7 +166,13 @@ impl Peer {
     }
 
     /// Parses the two header values and verifies.
-    pub fn verify(&self, values: &[Vec<String>], input: &str, signature: &str, public: &httpsig::prelude::PublicKey) {
+    pub fn verify(
+        &self,
+        values: &[Vec<String>],
+        input: &str,
+        signature: &str,
+        public: &httpsig::prelude::PublicKey,
+    ) {
         let map = HttpSignatureHeaders::try_parse(signature, input).expect("the headers are well-formed");
         let headers = map.get("sig").expect("the label is there");
         let base = self.base(values, headers.signature_params());

@@ -159,6 +159,11 @@ impl<'t> Component<'t> {
 /// Serializes a string (RFC 9651, section 4.1.6), which holds printable ASCII only.
 pub(crate) fn write_string(value: &str, out: &mut String) {
     out.push('"');
+    if !value.bytes().any(|byte| matches!(byte, b'"' | b'\\')) {
+        out.push_str(value);
+        out.push('"');
+        return;
+    }
     for character in value.chars() {
         if matches!(character, '"' | '\\') {
             out.push('\\');
@@ -239,7 +244,7 @@ impl Source<'_> {
             (Start::Request { .. }, None) => return Err(Error::new(Code::Internal)),
             (Start::Response { .. }, _) => return Err(missing("a response has no such component")),
         };
-        let target = self.message.target()?;
+        let target = &origin.target;
         match &*component.name {
             "@method" => out.extend_from_slice(method.as_bytes()),
             "@target-uri" => target.write_uri(origin, out),

@@ -108,7 +108,12 @@ pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
 
 /// Strict base64 of exactly so many bytes.
 fn decoded<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
-    base64_simd::STANDARD.decode_to_vec(text).ok()?.try_into().ok()
+    if base64_simd::STANDARD.decoded_length(text).ok()? != N {
+        return None;
+    }
+    let mut bytes = [0; N];
+    base64_simd::STANDARD.decode(text, base64_simd::Out::from_slice(&mut bytes)).ok()?;
+    Some(bytes)
 }
 
 #[cfg(test)]
@@ -144,6 +149,8 @@ mod tests {
             (HELLO_256.replace("E=:", "E:"), Some(Code::DigestAlgorithm)),
             (HELLO_256.replace("PE=:", "PF=:"), Some(Code::DigestAlgorithm)),
             ("sha-256=:AA==:".to_owned(), Some(Code::DigestAlgorithm)),
+            (format!("sha-256=:{}:", "A".repeat(44)), Some(Code::DigestAlgorithm)),
+            (format!("sha-256=:{}==:", "A".repeat(42)), Some(Code::DigestAlgorithm)),
             ("sha-256=\"x\"".to_owned(), Some(Code::DigestAlgorithm)),
             ("sha-256".to_owned(), Some(Code::DigestAlgorithm)),
             ("sha-256=(:AA==:)".to_owned(), Some(Code::DigestAlgorithm)),

@@ -126,21 +126,13 @@ impl<'a> Message<'a> {
         named(self.header_lines(), name)
     }
 
-    /// The target of a request.
-    pub(crate) fn target(&self) -> Result<Target<'a>> {
-        match self.start {
-            Start::Request { method, target, .. } => Target::parse(method, target),
-            Start::Response { .. } => Err(malformed("a response has no target")),
-        }
-    }
-
     /// Scheme and authority of a request, normalised (RFC 9421, section 2.2.3), from the target, `authority` and
     /// `Host`, which must agree where they are there.
     pub(crate) fn origin(&self) -> Result<Origin<'a>> {
-        let Start::Request { scheme, authority, .. } = self.start else {
+        let Start::Request { method, scheme, authority, target } = self.start else {
             return Err(malformed("a response has no authority"));
         };
-        let target = self.target()?;
+        let target = Target::parse(method, target)?;
         let scheme = target::scheme(target.scheme.unwrap_or(scheme))?;
         let mut hosts = self.lines("host");
         let host = hosts.next().map(|value| std::str::from_utf8(trim(value)).unwrap_or("\0"));
@@ -156,7 +148,7 @@ impl<'a> Message<'a> {
                 return Err(malformed("target, authority and Host do not agree"));
             }
         }
-        Ok(Origin { scheme, authority })
+        Ok(Origin { scheme, authority, target })
     }
 
     /// Checks what no verifier may guess about: names and values that are none, an origin that is not one, and in
@@ -181,14 +173,14 @@ impl<'a> Message<'a> {
             return Err(Error::because(Code::LimitMessage, detail));
         }
         match self.start {
-            Start::Request { method, .. } => {
+            Start::Request { method, target, .. } => {
                 if method.is_empty() || !method.bytes().all(is_token) {
                     return Err(malformed("the method is not a token"));
                 }
                 if strict && method == "CONNECT" {
                     return Err(malformed("CONNECT has no path to cover"));
                 }
-                if strict && self.target()?.is_asterisk() {
+                if strict && target == "*" {
                     return Err(malformed("the target `*` has no path to cover"));
                 }
             }
@@ -234,12 +226,15 @@ impl<'a> Message<'a> {
     }
 
     fn check_name(&self, name: &str, strict: bool) -> Result<()> {
-        let token = !name.is_empty() && name.bytes().fold(true, |all, byte| all & is_token(byte));
-        let fault = if !token {
+        let (all, any) = name.bytes().fold((u8::MAX, 0), |(all, any), byte| {
+            let class = class(byte);
+            (all & class, any | class)
+        });
+        let fault = if all & TOKEN == 0 || name.is_empty() {
             "is not a token"
-        } else if strict && name.contains('_') {
+        } else if strict && any & UNDERSCORE != 0 {
             "holds `_`, which some servers read as `-`"
-        } else if self.http2 && name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        } else if self.http2 && any & UPPER != 0 {
             "is in upper case, which HTTP/2 does not allow"
         } else {
             return Ok(());
@@ -288,23 +283,37 @@ pub(crate) fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
 
 /// RFC 9110, section 5.6.2.
 pub(crate) fn is_token(byte: u8) -> bool {
-    const TOKEN: [bool; 256] = {
-        let mut table = [false; 256];
+    class(byte) & TOKEN != 0
+}
+
+const TOKEN: u8 = 1;
+const UNDERSCORE: u8 = 2;
+const UPPER: u8 = 4;
+
+fn class(byte: u8) -> u8 {
+    const CLASSES: [u8; 256] = {
+        let mut table = [0; 256];
         let mut at = 0;
         while at < 256 {
             let byte = at as u8;
-            table[at] = byte.is_ascii_alphanumeric();
+            if byte.is_ascii_alphanumeric() {
+                table[at] = TOKEN;
+            }
+            if byte.is_ascii_uppercase() {
+                table[at] |= UPPER;
+            }
             at += 1;
         }
         let marks = b"!#$%&'*+-.^_`|~";
         let mut at = 0;
         while at < marks.len() {
-            table[marks[at] as usize] = true;
+            table[marks[at] as usize] = TOKEN;
             at += 1;
         }
+        table[b'_' as usize] |= UNDERSCORE;
         table
     };
-    TOKEN.get(usize::from(byte)).copied().unwrap_or_default()
+    CLASSES.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
 pub(crate) fn malformed(detail: impl Into<String>) -> Error {

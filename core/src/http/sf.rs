@@ -1,6 +1,7 @@
 //! Structured fields (RFC 9651), read through `sfv`'s visitors. Unlike the RFC, where the last one wins, a key that
 //! stands twice in a dictionary or among parameters is refused: two parsers would see two messages.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use sfv::visitor::{
@@ -181,9 +182,9 @@ impl<'t, E: Events<'t>> ParameterVisitor<'t> for Parameters<'t, '_, E> {
 /// Keys already seen: few, and kept without an allocation; then in a set, so that many of them take linear time.
 #[derive(Default)]
 pub(crate) struct Keys<'t> {
-    few: [&'t str; 8],
+    few: [&'t str; 6],
     len: usize,
-    many: std::collections::HashSet<&'t str>,
+    many: Option<Box<HashSet<&'t str>>>,
 }
 
 impl<'t> Keys<'t> {
@@ -199,7 +200,7 @@ impl<'t> Keys<'t> {
                 self.len += 1;
                 Ok(())
             }
-            None if self.many.insert(key) => Ok(()),
+            None if self.many.get_or_insert_default().insert(key) => Ok(()),
             None => Err(()),
         }
     }
@@ -207,6 +208,9 @@ impl<'t> Keys<'t> {
 
 /// Serializes a bare item (RFC 9651, section 4.1.3.1).
 pub(crate) fn write_bare(value: &Bare<'_>, out: &mut String) {
+    if let Bare::String(value) = value {
+        return crate::http::component::write_string(value.as_str(), out);
+    }
     let text = std::mem::take(out);
     *out = match value {
         Bare::Integer(value) => write(text, *value),
@@ -214,7 +218,7 @@ pub(crate) fn write_bare(value: &Bare<'_>, out: &mut String) {
         Bare::Boolean(value) => write(text, *value),
         Bare::Date(value) => write(text, *value),
         Bare::Token(value) => write(text, *value),
-        Bare::String(value) => write(text, &**value),
+        Bare::String(_) => text,
         Bare::ByteSequence(value) => write(text, value.as_slice()),
         Bare::DisplayString(value) => write(text, sfv::RefBareItem::DisplayString(value)),
     };

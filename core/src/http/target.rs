@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use crate::error::Result;
 use crate::http::message::malformed;
 
-/// Scheme and authority in their normal form.
+/// Scheme and authority of a request in their normal form, and its target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Origin<'a> {
     pub(crate) scheme: Cow<'a, str>,
     pub(crate) authority: Cow<'a, str>,
+    pub(crate) target: Target<'a>,
 }
 
 /// The parts of a request target (RFC 9112, section 3.2).

@@ -251,6 +251,7 @@ impl Keyring {
             direction: key.direction,
             scope: key.scope.clone(),
             material,
+            replay_scope: OnceLock::new(),
         }))
     }
 

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use sha2::{Digest, Sha256};
 
 use crate::error::{Code, Error, Result};
 use crate::ids::{Direction, Kid, Suite};
@@ -30,6 +32,17 @@ pub(crate) struct SigningKey {
     /// The context of a derived key, or the scope of a raw one; ascending by name.
     pub(crate) scope: Vec<(String, String)>,
     pub(crate) material: SignatureKey,
+    /// The first profile that asked for it, and its scope: most keys serve one.
+    pub(crate) replay_scope: OnceLock<(String, [u8; 32])>,
+}
+
+fn scope_of(kid: &Kid, profile: &str) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for text in [kid.as_str(), profile] {
+        hash.update((text.len() as u32).to_be_bytes());
+        hash.update(text);
+    }
+    hash.finalize().into()
 }
 
 impl SigningKey {
@@ -52,6 +65,13 @@ impl SigningKey {
     /// [`Code::KeyState`].
     pub(crate) fn check_sign(&self, profile: &str, direction: Direction, now: u64) -> Result<()> {
         self.check(self.state == KeyState::Active, profile, direction, now)
+    }
+
+    /// SHA-256 over kid and profile, each with its length before it: what keeps nonces of different keys apart.
+    pub(crate) fn replay_scope(&self, profile: &str) -> [u8; 32] {
+        let (own, scope) =
+            self.replay_scope.get_or_init(|| (profile.to_owned(), scope_of(&self.kid, profile)));
+        if own == profile { *scope } else { scope_of(&self.kid, profile) }
     }
 
     pub(crate) fn serves(&self, profile: &str) -> bool {

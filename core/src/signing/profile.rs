@@ -182,13 +182,15 @@ impl Profile {
 }
 
 impl Data {
-    /// The first entry of [`Data::if_present`] that the header name, in any case, matches.
+    /// Whether an entry of [`Data::if_present`] matches the header name, in any case.
     pub(crate) fn steers(&self, name: &str) -> bool {
-        let same = |own: &&String| match own.strip_suffix('*') {
+        // The first letter decides for most.
+        let first = name.as_bytes().first().copied().unwrap_or_default().to_ascii_lowercase();
+        let same = |own: &str| match own.strip_suffix('*') {
             Some(prefix) => name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix)),
-            None => own.len() == name.len() && own.eq_ignore_ascii_case(name),
+            None => own.eq_ignore_ascii_case(name),
         };
-        self.if_present.iter().any(|own| same(&own))
+        self.if_present.iter().any(|own| own.as_bytes().first() == Some(&first) && same(own))
     }
 
     /// What no profile may be.

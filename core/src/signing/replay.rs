@@ -1,7 +1,8 @@
 //! Each message is accepted once: nonces are claimed, and remembered as long as the message could be fresh.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BinaryHeap, HashMap};
 use std::fmt;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -90,7 +91,7 @@ const SHARDS: usize = 16;
 /// The nonces of one principal.
 #[derive(Default)]
 struct Ledger {
-    seen: HashSet<[u8; 32]>,
+    seen: HashMap<[u8; 32], ()>,
     by_end: BinaryHeap<Reverse<(u64, [u8; 32])>>,
 }
 
@@ -166,18 +167,17 @@ impl MemoryReplay {
         let at = self.0.hasher.hash_one(claim.principal) as usize % SHARDS;
         let Some(shard) = self.0.shards.get(at) else { return Outcome::Unknown };
         let mut ledgers = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        if !ledgers.contains_key(claim.principal) {
-            ledgers.insert(claim.principal.into(), Ledger::default());
-        }
-        let Some(ledger) = ledgers.get_mut(claim.principal) else { return Outcome::Unknown };
+        let ledger = match ledgers.get_mut(claim.principal) {
+            Some(ledger) => ledger,
+            None => ledgers.entry(claim.principal.into()).or_default(),
+        };
         self.0.len.fetch_sub(ledger.purge(claim.now), Ordering::Relaxed);
-        if ledger.seen.contains(&key) {
-            return Outcome::Seen;
-        }
-        if ledger.seen.len() >= self.0.quota || !self.take_place() {
+        let is_full = ledger.seen.len() >= self.0.quota;
+        let Entry::Vacant(place) = ledger.seen.entry(key) else { return Outcome::Seen };
+        if is_full || !self.take_place() {
             return Outcome::Full;
         }
-        ledger.seen.insert(key);
+        place.insert(());
         ledger.by_end.push(Reverse((claim.until, key)));
         Outcome::First
     }

@@ -45,17 +45,17 @@ pub(crate) fn inputs<'t>(field: &'t [u8], profile: &Data) -> Result<Inputs<'t>> 
 
 /// Checks that everything is covered that must be, and nothing that may not be. `related` tells whether the request
 /// that a response answers had a digest covered.
-pub(crate) fn check_coverage(
+pub(crate) fn check_coverage<'c>(
     profile: &Data,
     message: &Message<'_>,
-    components: &[&Component<'_>],
+    components: impl Iterator<Item = &'c Component<'c>> + Clone,
     request_digest: bool,
 ) -> Result<()> {
     let is_response = !message.is_request();
-    if components.is_empty() && !profile.allow_empty {
+    if components.clone().next().is_none() && !profile.allow_empty {
         return Err(not_covered("anything"));
     }
-    for component in components {
+    for component in components.clone() {
         if let Some(reason) = profile.refuses(component, is_response) {
             return Err(Error::because(Code::ComponentNotAllowed, format!("{}: {reason}", component.id())));
         }
@@ -67,21 +67,18 @@ pub(crate) fn check_coverage(
             }
         }
     }
-    let has = |wanted: &Component<'_>| components.iter().any(|own| **own == *wanted);
+    let has = |wanted: &Component<'_>| components.clone().any(|own| *own == *wanted);
     if let Some(missing) = profile.rules(is_response).require.iter().find(|required| !has(required)) {
         return Err(not_covered(&missing.id()));
     }
     if is_response && profile.bind && request_digest && !has(&Component::new("content-digest").of_request()) {
         return Err(not_covered("\"content-digest\";req"));
     }
-    for line in message.header_lines() {
-        if profile.steers(line.name) {
-            let own = |component: &&&Component<'_>| {
-                is_plain(component) && component.name.eq_ignore_ascii_case(line.name)
-            };
-            if components.iter().find(own).is_none() {
-                return Err(not_covered(line.name));
-            }
+    for line in message.header_lines().iter().filter(|line| profile.steers(line.name)) {
+        let own =
+            |component: &Component<'_>| is_plain(component) && component.name.eq_ignore_ascii_case(line.name);
+        if !components.clone().any(own) {
+            return Err(not_covered(line.name));
         }
     }
     Ok(())

@@ -206,14 +206,14 @@ impl Signer {
             .chain(&more)
             .for_each(|component| list.add(component));
         list.text.push(')');
-        let components: Vec<&Component<'_>> = list.items.iter().map(|(component, _)| *component).collect();
-        if components.len() > profile.limits.components {
+        let components = list.items.iter().map(|(component, _)| *component);
+        if list.items.len() > profile.limits.components {
             return Err(Error::because(Code::LimitMessage, "too many components"));
         }
         let request_digest =
             order.request.is_some_and(|request| request.value("\"content-digest\"").is_some());
-        rules::check_coverage(profile, message, &components, request_digest)?;
-        let digest = digest_of(message, &components)?;
+        rules::check_coverage(profile, message, components.clone(), request_digest)?;
+        let digest = digest_of(message, components)?;
 
         let nonce = self.nonce(&order)?;
         self.write_parameters(&mut list.text, &key, nonce.as_deref(), now);
@@ -368,10 +368,13 @@ impl<'l> List<'l> {
 }
 
 /// The digest to be added, if one is covered and the message has none; one that it has must be right.
-fn digest_of(message: &Message<'_>, components: &[&Component<'_>]) -> Result<Option<String>> {
+fn digest_of<'c>(
+    message: &Message<'_>,
+    mut components: impl Iterator<Item = &'c Component<'c>>,
+) -> Result<Option<String>> {
     let own =
-        |component: &&Component<'_>| component.name == "content-digest" && !component.req && !component.tr;
-    if !components.iter().any(own) {
+        |component: &Component<'_>| component.name == "content-digest" && !component.req && !component.tr;
+    if !components.any(own) {
         return Ok(None);
     }
     match rules::joined(message, "content-digest") {

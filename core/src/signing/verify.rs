@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
-use crate::http::component::{Component, Source};
-use crate::http::digest::{Stated, sha256};
+use crate::http::component::Source;
+use crate::http::digest::Stated;
 use crate::http::input::{Input, Inputs};
 use crate::http::message::Message;
 use crate::http::sf;
@@ -238,13 +238,11 @@ impl Verifier {
             // Content may have taken its time: what is over by now could have been forgotten by the store.
             rules::check_window(profile, proof.created, now)?;
             let Some(nonce) = &proof.nonce else { continue };
-            let length = |text: &str| (text.len() as u32).to_be_bytes();
-            let (kid, id) = (proof.key_id(), self.profile.id());
-            let scope = sha256(&[&length(kid), kid.as_bytes(), &length(id), id.as_bytes()]);
+            let scope = proof.key.replay_scope(self.profile.id());
             let outcome = self.replay.claim(&Claim {
                 scope: &scope,
                 nonce,
-                principal: proof.principal().unwrap_or(kid),
+                principal: proof.principal().unwrap_or(proof.key_id()),
                 created: proof.created,
                 skew: profile.skew,
                 until: proof.created.saturating_add(profile.max_age).saturating_add(profile.skew),
@@ -275,7 +273,8 @@ impl Verifier {
                     .is_ok_and(|own| own == received.authority)
         });
         let found = found.ok_or_else(|| Error::new(Code::OriginUnknown))?;
-        Ok(Some(Origin { scheme: found.scheme.as_str().into(), authority: found.authority.as_str().into() }))
+        let (scheme, authority) = (found.scheme.as_str().into(), found.authority.as_str().into());
+        Ok(Some(Origin { scheme, authority, target: received.target }))
     }
 }
 
@@ -318,10 +317,9 @@ impl Job<'_, '_> {
         let created = rules::check_parameters(profile, input, key, self.now)?;
         let nonce = input.parameters.nonce.as_deref();
         let request_digest = self.check_request(nonce)?;
-        let components: Vec<&Component<'_>> =
-            input.components.iter().map(|listed| &listed.component).collect();
-        rules::check_coverage(profile, self.message, &components, request_digest)?;
-        let content = ContentRule::new(profile, self.message, components.iter().copied());
+        let components = input.components.iter().map(|listed| &listed.component);
+        rules::check_coverage(profile, self.message, components.clone(), request_digest)?;
+        let content = ContentRule::new(profile, self.message, components);
         let covered = self.build(input, inputs)?;
         let bytes = decoded(input.label, signatures)?;
         if !key.material.verify(covered.base(), &bytes) {
@@ -428,18 +426,18 @@ fn signatures<'t>(field: &'t [u8], profile: &Data) -> Result<Vec<(&'t str, Optio
 /// The signatures that the profile is about. All others are ignored, not trusted.
 fn candidates<'i, 't>(
     inputs: &'i Inputs<'t>,
-    profile: &Data,
+    profile: &'i Data,
     is_response: bool,
-) -> Result<Vec<&'i Input<'t>>> {
-    let tag = &profile.rules(is_response).tag;
-    let fits = |input: &&Input<'_>| match (tag, &profile.label) {
+) -> Result<impl Iterator<Item = &'i Input<'t>>> {
+    let tag = profile.rules(is_response).tag.as_deref();
+    let fits = move |input: &&Input<'_>| match (tag, &profile.label) {
         (Some(tag), _) => input.parameters.tag.as_deref() == Some(tag),
         (None, Some(label)) => input.label == label,
         (None, None) => true,
     };
-    let found: Vec<&Input<'_>> = inputs.list.iter().filter(fits).collect();
+    let found = inputs.list.iter().filter(fits);
     let wanted = profile.principals.len().max(1);
-    match found.len() {
+    match found.clone().count() {
         len if len < wanted => Err(Error::new(Code::SignatureMissing)),
         len if len > wanted => Err(Error::new(Code::SignatureAmbiguous)),
         _ => Ok(found),
