@@ -14,7 +14,8 @@ Exit codes:
   2  usage, policy, context or key configuration
   3  malformed input, or a limit
   4  input or output
-  5  internal error";
+  5  internal error
+With --ndjson the code of the gravest failed line: 5, 1, 2, 3 in this order.";
 
 /// Encrypts chosen fields of JSON documents and binds each to its key, context and place.
 #[derive(Parser)]

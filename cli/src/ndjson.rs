@@ -65,6 +65,7 @@ pub(crate) fn run<T: AsRef<[u8]> + Send + 'static>(
     places: &Places<'_>,
     start: impl FnOnce(Input, LineOptions) -> apiseal::Result<Lines<T>>,
 ) -> Result<()> {
+    keep_freed_memory();
     let (input, size) = Input::open(places.input)?;
     let (name, read) = (input.name.clone(), Arc::clone(&input.read));
     let target = places.output.or_else(|| places.input.filter(|_| places.in_place));
@@ -94,6 +95,12 @@ pub(crate) fn run<T: AsRef<[u8]> + Send + 'static>(
         run.sink.finish()?;
     }
     Err(failure)
+}
+
+/// The allocator of GNU systems gives freed memory back to the system at once, which costs page faults for every batch
+/// of lines, until a large block was freed; from then on it keeps up to twice as much. Others do not mind.
+fn keep_freed_memory() {
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(4 << 20)));
 }
 
 fn threads() -> usize {
