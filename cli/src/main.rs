@@ -5,11 +5,14 @@
 
 mod args;
 mod crypt;
+mod input;
 mod keyring;
 mod keys;
 mod ndjson;
 mod output;
+mod part;
 mod progress;
+mod reencrypt;
 mod sink;
 mod tools;
 
@@ -25,6 +28,8 @@ fn main() -> ExitCode {
         Command::Keys(command) => keys::run(command),
         Command::Encrypt(args) => crypt::run(&args, crypt::Direction::Encrypt),
         Command::Decrypt(args) => crypt::run(&args, crypt::Direction::Decrypt),
+        Command::Reencrypt(args) => reencrypt::run(&args),
+        Command::Diagnose(args) => tools::diagnose(&args),
         Command::Locate(args) => tools::locate(&args),
         Command::Policy(command) => tools::policy(command),
         Command::Completion { shell } => tools::completion(shell),
