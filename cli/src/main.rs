@@ -5,9 +5,11 @@
 
 mod args;
 mod crypt;
+mod inspect;
 mod keyring;
 mod keys;
 mod output;
+mod redact;
 mod tools;
 
 use std::process::ExitCode;
@@ -22,6 +24,8 @@ fn main() -> ExitCode {
         Command::Keys(command) => keys::run(command),
         Command::Encrypt(args) => crypt::run(&args, crypt::Direction::Encrypt),
         Command::Decrypt(args) => crypt::run(&args, crypt::Direction::Decrypt),
+        Command::Redact(args) => redact::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
         Command::Locate(args) => tools::locate(&args),
         Command::Policy(command) => tools::policy(command),
         Command::Completion { shell } => tools::completion(shell),

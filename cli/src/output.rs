@@ -19,6 +19,10 @@ pub(crate) enum Failure {
         error: io::Error,
     },
     Usage(String),
+    /// The answer that was asked for is no.
+    Refused(String),
+    /// A document to redact could not be read; why is not said, because it may hold pieces of it.
+    Unreadable(&'static str),
     /// Nobody reads the output any more, and has read enough.
     ClosedPipe,
     /// Nobody reads the output any more, and what was read is a part of a document.
@@ -37,7 +41,9 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Failure::ClosedPipe => 0,
+            Failure::Refused(_) => 1,
             Failure::Usage(_) => 2,
+            Failure::Unreadable(_) => 3,
             Failure::File { .. } | Failure::CutOff => 4,
             Failure::Core(error) => match (error.kind(), error.code()) {
                 (Kind::Policy, Code::PolicyFile) => 2,
@@ -55,7 +61,8 @@ impl fmt::Display for Failure {
         match self {
             Failure::Core(error) => error.fmt(f),
             Failure::File { path, error } => write!(f, "{path}: {error}"),
-            Failure::Usage(text) => f.write_str(text),
+            Failure::Usage(text) | Failure::Refused(text) => f.write_str(text),
+            Failure::Unreadable(what) => write!(f, "the document is malformed or over a limit; {what}"),
             Failure::ClosedPipe | Failure::CutOff => f.write_str("closed pipe"),
         }
     }
@@ -265,14 +272,14 @@ fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).open(path)
 }
 
-/// A JSON string.
+/// A JSON string without anything that steers a terminal.
 pub(crate) fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for character in text.chars() {
         match character {
             '"' | '\\' => out.extend(['\\', character]),
             '\n' => out.push_str("\\n"),
-            control if control < ' ' => out.push_str(&format!("\\u{:04x}", control as u32)),
+            control if control.is_control() => out.push_str(&format!("\\u{:04x}", control as u32)),
             other => out.push(other),
         }
     }

@@ -4,6 +4,9 @@
 //! - [`Keyring`] holds the keys; [`KeyringFile`] keeps it at rest, sealed under a [`Wrap`].
 //! - [`Context`] states what an encryption belongs to, on every call.
 //! - [`FieldCipher`] encrypts and decrypts: byte for byte, all or nothing.
+//! - [`ValueCipher`] does the same for one value by itself: a database column, a header.
+//! - [`Redactor`] masks what the policy protects, for logs; it needs no key.
+//! - [`inspect`] lists what is encrypted, and under which key; it needs no key either, and proves nothing.
 //! - [`locate`] finds values by JSONPath (RFC 9535) with their byte spans.
 //!
 //! Every failure is an [`Error`] with a stable [`Code`]. Time and randomness come in through [`Clock`] and
@@ -30,7 +33,10 @@ mod token;
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use context::Context;
 pub use error::{Code, Error, Kind, Result};
+pub use fields::{Bound, ValueCipher, ValueCipherBuilder, max_token_len, token_len};
 pub use fields::{Decrypted, FieldCipher, FieldCipherBuilder};
+pub use fields::{Part, Sighting, inspect};
+pub use fields::{Redacted, Redactor};
 pub use ids::{Kid, Purpose, Suite};
 pub use json::locate::{Location, locate};
 pub use keyfile::{KeyringFile, Wrap};
@@ -41,6 +47,7 @@ pub use policy::lint::{Lint, RuleReport};
 pub use policy::{Layout, Policy};
 pub use rng::{OsRandom, hazmat};
 pub use secret::SecretBytes;
+pub use token::pad::Padding;
 
 /// The README's example is compiled and run.
 #[cfg(doctest)]

@@ -76,7 +76,7 @@ impl FieldCipher {
     /// under this context (200–204, 401–408). `docs/errors.md` lists every code.
     pub fn encrypt(&self, document: &[u8], context: &Context) -> Result<Vec<u8>> {
         let mut out = Vec::new();
-        encrypt::encrypt(self, document, context, &mut out)?;
+        encrypt::encrypt(self, document, context, None, &mut out)?;
         Ok(out)
     }
 
@@ -87,7 +87,7 @@ impl FieldCipher {
     /// As [`FieldCipher::encrypt`].
     pub fn encrypt_into(&self, document: &[u8], context: &Context, out: &mut Vec<u8>) -> Result<()> {
         out.clear();
-        let result = encrypt::encrypt(self, document, context, out);
+        let result = encrypt::encrypt(self, document, context, None, out);
         if result.is_err() {
             out.clear();
         }
@@ -100,7 +100,7 @@ impl FieldCipher {
     /// As [`FieldCipher::encrypt`]; malformed tokens (500); and [`Code::Rejected`](crate::Code::Rejected) for a wrong
     /// key, context or place, a changed bound member or an altered ciphertext, which are deliberately not told apart.
     pub fn decrypt(&self, document: &[u8], context: &Context) -> Result<Decrypted> {
-        decrypt::decrypt(self, document, context)
+        decrypt::decrypt(self, document, context, None)
     }
 }
 
@@ -144,6 +144,12 @@ impl FieldCipherBuilder {
     #[must_use]
     pub fn hazmat_random(mut self, random: impl Random + 'static) -> Self {
         self.0.random = Arc::new(random);
+        self
+    }
+
+    /// Replaces the policy.
+    pub(super) fn policy(mut self, policy: Policy) -> Self {
+        self.0.policy = policy;
         self
     }
 

@@ -27,14 +27,20 @@ use crate::token::value;
 
 use zeroize::Zeroizing;
 
-pub(super) fn decrypt(cipher: &FieldCipher, document: &[u8], context: &Context) -> Result<Decrypted> {
+/// `stated` is what the value is bound to where it is the whole document, under a policy of one value.
+pub(super) fn decrypt(
+    cipher: &FieldCipher,
+    document: &[u8],
+    context: &Context,
+    stated: Option<&[u8]>,
+) -> Result<Decrypted> {
     context.demand_purpose()?;
     let policy = cipher.policy.inner();
     let mut selection = read(policy, document, &cipher.limits)?;
     match (policy.layout, selection.header) {
         (Layout::Token, _) => {
             selection.settle(policy, &cipher.limits, false)?;
-            decrypt_values(cipher, &selection, context)
+            decrypt_values(cipher, &selection, context, stated)
         }
         (Layout::Document, _) if !selection.root_is_object => Err(Error::new(Code::RootNotObject)),
         (Layout::Document, None) => without_header(cipher, selection),
@@ -94,7 +100,12 @@ struct Piece {
 }
 
 /// Layout T.
-fn decrypt_values(cipher: &FieldCipher, selection: &Selection<'_>, context: &Context) -> Result<Decrypted> {
+fn decrypt_values(
+    cipher: &FieldCipher,
+    selection: &Selection<'_>,
+    context: &Context,
+    stated: Option<&[u8]>,
+) -> Result<Decrypted> {
     let policy = cipher.policy.inner();
     let choice = KeyChoice::new(&cipher.ring, context)?;
     let now = cipher.clock.now();
@@ -134,7 +145,7 @@ fn decrypt_values(cipher: &FieldCipher, selection: &Selection<'_>, context: &Con
 
     // Clear values that were let through are not bound to anything.
     let sealed = |field: &Field| accepted_plain.binary_search(&field.start).is_err();
-    let mut binder = Binder::new(policy, selection, &cipher.limits);
+    let mut binder = Binder::new(policy, selection, &cipher.limits).stated(stated);
     binder.check(sealed).map_err(as_rejected)?;
     let (mut aad, mut position) = (Vec::with_capacity(256), Vec::with_capacity(128));
     let mut mismatch = None;

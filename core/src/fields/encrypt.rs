@@ -22,10 +22,12 @@ use crate::token::pad::Padding;
 use crate::token::text::{self, SALT_LEN};
 use crate::token::value::{self, Sealing, write_prefixed};
 
+/// `stated` is what the value is bound to where it is the whole document, under a policy of one value.
 pub(super) fn encrypt(
     cipher: &FieldCipher,
     document: &[u8],
     context: &Context,
+    stated: Option<&[u8]>,
     out: &mut Vec<u8>,
 ) -> Result<()> {
     context.demand_purpose()?;
@@ -46,7 +48,7 @@ pub(super) fn encrypt(
     }
     check_unselected(policy, &selection)?;
     match policy.layout {
-        Layout::Token => encrypt_values(cipher, &selection, context, out),
+        Layout::Token => encrypt_values(cipher, &selection, context, stated, out),
         Layout::Document => encrypt_document(cipher, &selection, context, out),
     }
 }
@@ -112,10 +114,11 @@ fn encrypt_values(
     cipher: &FieldCipher,
     selection: &Selection<'_>,
     context: &Context,
+    stated: Option<&[u8]>,
     out: &mut Vec<u8>,
 ) -> Result<()> {
     let policy = cipher.policy.inner();
-    let mut binder = Binder::new(policy, selection, &cipher.limits);
+    let mut binder = Binder::new(policy, selection, &cipher.limits).stated(stated);
     binder.check(|_| true)?;
     let choice = KeyChoice::new(&cipher.ring, context)?;
     let now = cipher.clock.now();

@@ -9,6 +9,12 @@ mod cipher;
 mod crafted;
 mod decrypt;
 mod encrypt;
+mod inspect;
 mod keychoice;
+mod redact;
+mod single;
 
 pub use cipher::{Decrypted, FieldCipher, FieldCipherBuilder};
+pub use inspect::{Part, Sighting, inspect};
+pub use redact::{Redacted, Redactor};
+pub use single::{Bound, ValueCipher, ValueCipherBuilder, max_token_len, token_len};
