@@ -3,6 +3,7 @@
 //! The values are found by the engine that encryption uses, with wider tests (`policy/wide.rs`). Where masks overlap,
 //! the outer one stands; where two rules meet on one value, the stricter one.
 
+use std::cmp::Reverse;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -114,7 +115,7 @@ impl Redactor {
         for masked in outermost(&self.policy, &selection) {
             out.extend_from_slice(document.get(copied..masked.start).ok_or_else(missing)?);
             let value = document.get(masked.start..masked.end).ok_or_else(missing)?;
-            write_mask(&mut out, value, masked.mask);
+            write_mask(&mut out, value, masked.shown);
             copied = masked.end;
         }
         out.extend_from_slice(document.get(copied..).ok_or_else(missing)?);
@@ -175,12 +176,48 @@ impl fmt::Display for Redacted {
     }
 }
 
-/// A span of the document that is not shown.
+/// A span of the document that is masked.
 #[derive(Clone, Copy)]
 struct Masked {
     start: usize,
     end: usize,
-    mask: Mask,
+    shown: Shown,
+}
+
+/// How much of a text is shown: its last characters, if it has enough.
+#[derive(Clone, Copy)]
+struct Shown {
+    last: usize,
+    /// Characters that the text must have.
+    of: usize,
+}
+
+impl Shown {
+    const NOTHING: Shown = Shown { last: 0, of: 0 };
+
+    fn by(mask: Mask) -> Self {
+        match mask {
+            Mask::Remove => Shown::NOTHING,
+            // Less than half of the text is shown, and at least four characters more are hidden.
+            Mask::KeepLast(last) => Shown { last, of: 2 * last + 4 },
+        }
+    }
+
+    /// What both masks show: a text that is too short for one of them is not shown at all.
+    fn and(self, other: Shown) -> Self {
+        Shown { last: self.last.min(other.last), of: self.of.max(other.of) }
+    }
+
+    /// The part of a decoded string that is shown, if any.
+    fn part(self, content: &[u8]) -> Option<&str> {
+        if text::prefix(content).is_some() {
+            return None;
+        }
+        let content = std::str::from_utf8(content).ok()?;
+        content.chars().nth(self.of.checked_sub(1)?)?;
+        let (at, _) = content.char_indices().rev().nth(self.last.checked_sub(1)?)?;
+        content.get(at..)
+    }
 }
 
 /// All spans to mask, in document order and none inside another.
@@ -189,57 +226,36 @@ fn outermost(policy: &Inner, selection: &Selection<'_>) -> Vec<Masked> {
     spans.extend(selection.fields.iter().map(|field| Masked {
         start: field.start as usize,
         end: field.end as usize,
-        mask: policy.rules.get(usize::from(field.rule)).map_or(Mask::Remove, |rule| rule.mask),
+        shown: policy.rules.get(usize::from(field.rule)).map_or(Shown::NOTHING, |rule| Shown::by(rule.mask)),
     }));
     let ours = |&(start, end): &(usize, usize)| {
         text::prefix(&json_text::decoded_string(selection.text, start, end)).is_some()
     };
     let tokens = selection.unselected.iter().copied().filter(ours);
     let header = selection.header.map(|header| (header.start, header.end));
-    spans.extend(tokens.chain(header).map(|(start, end)| Masked { start, end, mask: Mask::Remove }));
+    spans.extend(tokens.chain(header).map(|(start, end)| Masked { start, end, shown: Shown::NOTHING }));
     // An outer value comes before what it holds.
-    spans.sort_by_key(|span| (span.start, std::cmp::Reverse(span.end)));
+    spans.sort_by_key(|span| (span.start, Reverse(span.end)));
     spans.dedup_by(|next, last| {
         let inside = next.start < last.end;
         if inside && next.end == last.end {
-            last.mask = stricter(last.mask, next.mask);
+            last.shown = last.shown.and(next.shown);
         }
         inside
     });
     spans
 }
 
-fn stricter(one: Mask, other: Mask) -> Mask {
-    match (one, other) {
-        (Mask::KeepLast(one), Mask::KeepLast(other)) => Mask::KeepLast(one.min(other)),
-        _ => Mask::Remove,
-    }
-}
-
 /// Appends what stands for a value.
-fn write_mask(out: &mut Vec<u8>, value: &[u8], mask: Mask) {
-    match mask {
-        Mask::KeepLast(last) if value.first() == Some(&b'"') => {
-            let content = Zeroizing::new(json_text::decoded_string(value, 0, value.len()).into_owned());
-            match shown(&content, last) {
-                Some(shown) => json_text::write_string(out, format!("{HIDDEN}{shown}").as_bytes()),
-                None => out.extend_from_slice(REMOVED.as_bytes()),
-            }
+fn write_mask(out: &mut Vec<u8>, value: &[u8], shown: Shown) {
+    if shown.last > 0 && value.first() == Some(&b'"') {
+        let content = Zeroizing::new(json_text::decoded_string(value, 0, value.len()).into_owned());
+        if let Some(part) = shown.part(&content) {
+            json_text::write_string(out, format!("{HIDDEN}{part}").as_bytes());
+            return;
         }
-        _ => out.extend_from_slice(REMOVED.as_bytes()),
     }
-}
-
-/// The last characters of a text that is long enough and no token.
-fn shown(content: &[u8], last: usize) -> Option<&str> {
-    if text::prefix(content).is_some() {
-        return None;
-    }
-    let content = std::str::from_utf8(content).ok()?;
-    // At most half of the text is shown, and at least four characters are hidden.
-    content.chars().nth(2 * last + 3)?;
-    let (at, _) = content.char_indices().rev().nth(last.checked_sub(1)?)?;
-    content.get(at..)
+    out.extend_from_slice(REMOVED.as_bytes());
 }
 
 #[cfg(test)]
@@ -257,7 +273,7 @@ mod tests {
 
     fn keep(last: usize, value: &str) -> String {
         let mut out = Vec::new();
-        write_mask(&mut out, value.as_bytes(), Mask::KeepLast(last));
+        write_mask(&mut out, value.as_bytes(), Shown::by(Mask::KeepLast(last)));
         String::from_utf8(out).unwrap()
     }
 
@@ -312,6 +328,11 @@ mod tests {
             ),
             (format!(r#"{{"path":"$.a.b"}},{{"path":"$[?@.b]",{four}}}"#), r#"{"a":"[redacted]"}"#),
             (format!(r#"{{"path":"$..*",{four}}}"#), r#"{"a":"[redacted]"}"#),
+            // Sixteen characters are too few for one of the two masks: nothing is shown, not what the other would show.
+            (
+                format!(r#"{{"path":"$.a[?@>1]",{four}}},{{"path":"$.a.b","mask":{{"keep_last":7}}}}"#),
+                r#"{"a":{"b":"[redacted]","c":"****cdef"}}"#,
+            ),
         ] {
             assert_eq!(redactor(&rules).redact(text).as_str(), expected, "{rules}");
         }
