@@ -248,7 +248,8 @@ fn outermost(policy: &Inner, selection: &Selection<'_>) -> Vec<Masked> {
 
 /// Appends what stands for a value.
 fn write_mask(out: &mut Vec<u8>, value: &[u8], shown: Shown) {
-    if shown.last > 0 && value.first() == Some(&b'"') {
+    // What was redacted before stays as it is.
+    if shown.last > 0 && value.first() == Some(&b'"') && value != REMOVED.as_bytes() {
         let content = Zeroizing::new(json_text::decoded_string(value, 0, value.len()).into_owned());
         if let Some(part) = shown.part(&content) {
             json_text::write_string(out, format!("{HIDDEN}{part}").as_bytes());
@@ -302,7 +303,9 @@ mod tests {
 
     #[test]
     fn what_is_no_text_or_a_token_becomes_a_constant() {
-        for value in ["12345678901234567890", "1e400", "true", "null", "{\"a\":\"123456789\"}", "[1]"] {
+        for value in
+            [REMOVED, "12345678901234567890", "1e400", "true", "null", "{\"a\":\"123456789\"}", "[1]"]
+        {
             assert_eq!(keep(1, value), REMOVED, "{value}");
         }
         for prefix in ["as1.", "as1f.", "as1d.", "as1r.", r"\u0061s1.", r"as1f\u002e"] {

@@ -77,7 +77,7 @@ impl<'a> Bound<'a> {
 
     /// A text given as it is, without quotes, under a label of 1 to 1024 bytes.
     #[must_use]
-    pub fn text(label: &'a str, value: &'a str) -> Self {
+    pub const fn text(label: &'a str, value: &'a str) -> Self {
         Bound { label, value: BoundValue::Text(value) }
     }
 }
