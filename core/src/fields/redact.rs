@@ -113,10 +113,10 @@ impl Redactor {
         let mut out = Vec::with_capacity(document.len());
         let mut copied = 0;
         for masked in outermost(&self.policy, &selection) {
-            out.extend_from_slice(document.get(copied..masked.start).ok_or_else(missing)?);
-            let value = document.get(masked.start..masked.end).ok_or_else(missing)?;
-            write_mask(&mut out, value, masked.shown);
-            copied = masked.end;
+            let (start, end) = (masked.start as usize, masked.end as usize);
+            out.extend_from_slice(document.get(copied..start).ok_or_else(missing)?);
+            write_mask(&mut out, document.get(start..end).ok_or_else(missing)?, masked.shown);
+            copied = end;
         }
         out.extend_from_slice(document.get(copied..).ok_or_else(missing)?);
         String::from_utf8(out).map_err(|_| missing())
@@ -179,17 +179,17 @@ impl fmt::Display for Redacted {
 /// A span of the document that is masked.
 #[derive(Clone, Copy)]
 struct Masked {
-    start: usize,
-    end: usize,
+    start: u32,
+    end: u32,
     shown: Shown,
 }
 
 /// How much of a text is shown: its last characters, if it has enough.
 #[derive(Clone, Copy)]
 struct Shown {
-    last: usize,
+    last: u16,
     /// Characters that the text must have.
-    of: usize,
+    of: u16,
 }
 
 impl Shown {
@@ -199,7 +199,7 @@ impl Shown {
         match mask {
             Mask::Remove => Shown::NOTHING,
             // Less than half of the text is shown, and at least four characters more are hidden.
-            Mask::KeepLast(last) => Shown { last, of: 2 * last + 4 },
+            Mask::KeepLast(last) => Shown { last: last as u16, of: 2 * last as u16 + 4 },
         }
     }
 
@@ -214,8 +214,8 @@ impl Shown {
             return None;
         }
         let content = std::str::from_utf8(content).ok()?;
-        content.chars().nth(self.of.checked_sub(1)?)?;
-        let (at, _) = content.char_indices().rev().nth(self.last.checked_sub(1)?)?;
+        content.chars().nth(usize::from(self.of).checked_sub(1)?)?;
+        let (at, _) = content.char_indices().rev().nth(usize::from(self.last).checked_sub(1)?)?;
         content.get(at..)
     }
 }
@@ -224,8 +224,8 @@ impl Shown {
 fn outermost(policy: &Inner, selection: &Selection<'_>) -> Vec<Masked> {
     let mut spans: Vec<Masked> = Vec::with_capacity(selection.fields.len() + selection.unselected.len() + 1);
     spans.extend(selection.fields.iter().map(|field| Masked {
-        start: field.start as usize,
-        end: field.end as usize,
+        start: field.start,
+        end: field.end,
         shown: policy.rules.get(usize::from(field.rule)).map_or(Shown::NOTHING, |rule| Shown::by(rule.mask)),
     }));
     let ours = |&(start, end): &(usize, usize)| {
@@ -233,7 +233,11 @@ fn outermost(policy: &Inner, selection: &Selection<'_>) -> Vec<Masked> {
     };
     let tokens = selection.unselected.iter().copied().filter(ours);
     let header = selection.header.map(|header| (header.start, header.end));
-    spans.extend(tokens.chain(header).map(|(start, end)| Masked { start, end, shown: Shown::NOTHING }));
+    spans.extend(tokens.chain(header).map(|(start, end)| Masked {
+        start: start as u32,
+        end: end as u32,
+        shown: Shown::NOTHING,
+    }));
     // An outer value comes before what it holds.
     spans.sort_by_key(|span| (span.start, Reverse(span.end)));
     spans.dedup_by(|next, last| {
