@@ -3,7 +3,6 @@
 //! The values are found by the engine that encryption uses, with wider tests (`policy/wide.rs`). Where masks overlap,
 //! the outer one stands; where two rules meet on one value, the stricter one.
 
-use std::cmp::Reverse;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -238,14 +237,13 @@ fn outermost(policy: &Inner, selection: &Selection<'_>) -> Vec<Masked> {
         end: end as u32,
         shown: Shown::NOTHING,
     }));
-    // An outer value comes before what it holds.
-    spans.sort_by_key(|span| (span.start, Reverse(span.end)));
+    // What a value holds begins behind it: equal starts are one value.
+    spans.sort_by_key(|span| span.start);
     spans.dedup_by(|next, last| {
-        let inside = next.start < last.end;
-        if inside && next.end == last.end {
+        if next.start == last.start {
             last.shown = last.shown.and(next.shown);
         }
-        inside
+        next.start < last.end
     });
     spans
 }
