@@ -13,6 +13,7 @@ const TABLE: &[(&str, u8, &[&str])] = &[
     ("rng", 0, &[]),
     ("clock", 0, &[]),
     ("ids", 0, &[]),
+    ("audit", 0, &[]),
     ("context", 1, &[]),
     ("aead", 1, &[]),
     ("json", 1, &[]),

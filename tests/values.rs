@@ -1,8 +1,10 @@
 //! Single values: the same tokens as in documents, opened and refused for the same reasons.
 
+use std::sync::{Arc, Mutex};
+
 use apiseal::{
-    Bound, Code, Context, FieldCipher, FixedClock, KeyState, Kid, Limits, Padding, Policy, Suite,
-    ValueCipher, ValueCipherBuilder, max_token_len, token_len,
+    Audit, Bound, Code, Context, Event, FieldCipher, FixedClock, KeyState, KeyringHandle, Kid, Limits,
+    Padding, Policy, Suite, ValueCipher, ValueCipherBuilder, max_token_len, token_len,
 };
 use apiseal_workspace::{Counted, KeySpec, Setup, code, edit_body, put, value_at};
 use proptest::prelude::*;
@@ -281,6 +283,33 @@ fn case_13_case_15_keys_are_chosen_as_in_documents() {
     }
     let no_purpose = Context::from_pairs([("tenant", "acme")]).unwrap();
     assert_eq!(code(cipher(&ring).encrypt(b"1", &[], &no_purpose)), Some(Code::ContextMissing));
+}
+
+#[test]
+fn a_new_ring_takes_effect_at_once_and_each_use_is_told() {
+    struct Heard(Arc<Mutex<Vec<String>>>);
+    impl Audit for Heard {
+        fn event(&self, event: &Event<'_>) {
+            let Event { operation, policy, rule, key_id, count, failure, .. } = event;
+            let line = format!("{operation} {policy} {rule:?} {key_id:?} {count} {failure:?}");
+            self.0.lock().unwrap().push(line);
+        }
+    }
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let ring = KeyringHandle::from(setup().ring().unwrap());
+    let values = ValueCipher::builder(ring, "card.pan").unwrap().audit(Heard(Arc::clone(&heard)));
+    let values = values.build().unwrap();
+    let token = values.encrypt_text("4111", &ID, &context()).unwrap();
+    assert!(values.decrypt(&token, &ID, &context()).is_ok());
+    let disabled = setup().but(|setup| setup.keys[0].state = KeyState::Disabled).ring().unwrap();
+    values.keyring().replace(disabled).unwrap();
+    assert_eq!(code(values.decrypt(&token, &ID, &context())), Some(Code::KeyState));
+    let expected = [
+        r#"encrypt card.pan Some("$") Some("k1") 1 None"#,
+        r#"decrypt card.pan Some("$") Some("k1") 1 None"#,
+        r#"decrypt card.pan None None 0 Some(KeyState)"#,
+    ];
+    assert_eq!(*heard.lock().unwrap(), expected);
 }
 
 #[test]

@@ -96,6 +96,28 @@ fn keyrings_come_out_byte_for_byte() {
 }
 
 #[test]
+fn derived_keys_come_out_byte_for_byte() {
+    let file = read("tests/vectors/keyring.json");
+    let case = &file["derived"];
+    let clear = |ring: &Keyring, name: &str| {
+        String::from_utf8(KeyringFile::hazmat_write_clear(ring, name).unwrap().to_vec()).unwrap()
+    };
+    let load = |text: &str, name: &str| KeyringFile::hazmat_read_clear(text.as_bytes(), name, None).unwrap();
+    let whole = load(text(&case["ring"]), "orders");
+    assert_eq!(clear(&whole, "orders"), text(&case["ring"]));
+    let pairs = case["context"].as_object().unwrap().iter().map(|(name, value)| (name.as_str(), text(value)));
+    let context = Context::from_pairs(pairs).unwrap();
+    for export in case["exported"].as_array().unwrap() {
+        let key = whole.export_context(text(&export["kid"]), &context).unwrap();
+        assert_eq!(key.hazmat_secret().unwrap(), unhex(text(&export["K_ctx"])).as_slice());
+        let ring = Keyring::builder().rev(1).primary(key).build().unwrap();
+        assert_eq!(clear(&ring, "acme"), text(&export["ring"]));
+        assert_eq!(clear(&load(text(&export["ring"]), "acme"), "acme"), text(&export["ring"]));
+    }
+    assert_eq!(case["exported"].as_array().unwrap().len(), 2);
+}
+
+#[test]
 fn hedged_salts_come_out_byte_for_byte() {
     let file = read("tests/vectors/fields.json");
     for (name, salt, from) in [

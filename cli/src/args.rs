@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::inspect::InspectArgs;
+use crate::keys::args::KeysCommand;
 use crate::redact::RedactArgs;
 
 const EXIT_CODES: &str = "\
@@ -26,7 +27,7 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Make and look at keyrings.
+    /// Make, look at and change keyrings.
     #[command(subcommand)]
     Keys(KeysCommand),
     /// Encrypt the values that a policy selects; every other byte stays as it is.
@@ -75,26 +76,6 @@ Examples:
     Man,
 }
 
-#[derive(Subcommand)]
-pub(crate) enum KeysCommand {
-    /// Make a keyring file with one new primary key; an existing file is never overwritten.
-    #[command(after_help = "\
-Examples:
-  apiseal keys new --keyring ring.json                         asks for a passphrase
-  apiseal keys new --keyring ring.json --wrapping-key-file kek  32 bytes from a secret store
-  apiseal keys new --keyring ring.json --suite chacha20-poly1305 --kid k2026")]
-    New(NewArgs),
-    /// List the keys, one JSON object a line; secrets are never shown.
-    List(KeyringArgs),
-    /// Show one key as a JSON object; its secret is never shown.
-    Show {
-        /// The key's id.
-        kid: String,
-        #[command(flatten)]
-        keyring: KeyringArgs,
-    },
-}
-
 /// How the keyring file is found and unlocked.
 #[derive(Args)]
 pub(crate) struct KeyringArgs {
@@ -120,21 +101,6 @@ pub(crate) struct KeyringArgs {
     /// The keyring file holds its secrets in clear.
     #[arg(long, group = "unlock")]
     pub(crate) unsealed: bool,
-}
-
-#[derive(Args)]
-pub(crate) struct NewArgs {
-    #[command(flatten)]
-    pub(crate) keyring: KeyringArgs,
-    /// aes-256-gcm or chacha20-poly1305.
-    #[arg(long, default_value = "aes-256-gcm")]
-    pub(crate) suite: String,
-    /// The new key's id; random if left out. It is public.
-    #[arg(long)]
-    pub(crate) kid: Option<String>,
-    /// A pair that must stand in every context under which the key is used; may be repeated.
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub(crate) scope: Vec<String>,
 }
 
 #[derive(Args)]

@@ -29,8 +29,14 @@ impl Clock for FixedClock {
     }
 }
 
-/// Seconds at 00:00:00Z of a full-date (RFC 3339, section 5.6), or `None` if it is not one.
-pub(crate) fn parse_full_date(text: &str) -> Option<u64> {
+/// Seconds since 1970-01-01T00:00:00Z at 00:00:00Z of a full-date such as `2027-06-30` (RFC 3339, section 5.6), or
+/// `None` if it is not one or before 1970.
+///
+/// ```
+/// assert_eq!(apiseal::parse_full_date("1970-01-02"), Some(86_400));
+/// ```
+#[must_use]
+pub fn parse_full_date(text: &str) -> Option<u64> {
     let bytes = text.as_bytes();
     if bytes.len() != 10 || bytes.get(4) != Some(&b'-') || bytes.get(7) != Some(&b'-') {
         return None;

@@ -114,6 +114,8 @@ codes! {
     RootNotObject = 224, Policy, "the root of the document is not an object";
     /// The key is not one that the rule allows.
     KeyNotAllowed = 225, Policy, "the key is not allowed by the rule";
+    /// Re-encryption: a decrypted value, or a part of it, would stay in clear under the new policy.
+    LeftClear = 226, Policy, "a decrypted value would stay in clear";
 
     /// The document is not one I-JSON text (RFC 8259, RFC 7493).
     MalformedJson = 300, Document, "the document is not well-formed I-JSON";

@@ -18,6 +18,7 @@ pub mod error;
 pub mod limits;
 
 mod aead;
+mod audit;
 mod clock;
 mod context;
 mod fields;
@@ -30,16 +31,22 @@ mod rng;
 mod secret;
 mod token;
 
-pub use clock::{Clock, FixedClock, SystemClock};
+pub use audit::{Audit, Event, Operation};
+pub use clock::{Clock, FixedClock, SystemClock, parse_full_date};
 pub use context::Context;
 pub use error::{Code, Error, Kind, Result};
-pub use fields::{Bound, ValueCipher, ValueCipherBuilder, max_token_len, token_len};
-pub use fields::{Decrypted, FieldCipher, FieldCipherBuilder};
-pub use fields::{Part, Sighting, inspect};
-pub use fields::{Redacted, Redactor};
+pub use fields::{
+    Bound, Part, Redacted, Redactor, Sighting, ValueCipher, ValueCipherBuilder, inspect, max_token_len,
+    token_len,
+};
+pub use fields::{
+    Decrypted, Diagnosis, FieldCipher, FieldCipherBuilder, Finding, Lenient, LenientPosition, Partial,
+    PartialValue, Reencrypted, Reencryption, Stage,
+};
 pub use ids::{Kid, Purpose, Suite};
 pub use json::locate::{Location, locate};
 pub use keyfile::{KeyringFile, Wrap};
+pub use keys::handle::KeyringHandle;
 pub use keys::key::{Key, KeyState};
 pub use keys::ring::{Keyring, KeyringBuilder, new_kid};
 pub use limits::Limits;

@@ -5,67 +5,25 @@ APISEAL_EXCHANGE_SEED and APISEAL_EXCHANGE_CASES vary the run.
 
 from __future__ import annotations
 
-import base64
 import json
 import os
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
-from apiseal_reader import Key, Policy, Refused, crypto, decrypt, encrypt, keyring, load_policy, open_keyring
+from apiseal_reader import Key, Policy, Refused, crypto, decrypt, encrypt, load_policy
 from apiseal_reader.cipher import select
-from apiseal_reader.crypto import SUITE_NAMES, SUITES, b64
+from apiseal_reader.crypto import b64
 from apiseal_reader.jsonpath import Evaluator, Index, Query, Segment, Slice, Wildcard
 from apiseal_reader.strict_json import parse
 from generator import NOW, Case, Maker
+from peer import Outcome, Peer
 
 SEED = os.environ.get("APISEAL_EXCHANGE_SEED", "1")
 CASES = int(os.environ.get("APISEAL_EXCHANGE_CASES", "800"))
 MUTATIONS = 4
-
-Outcome = tuple[str, object]  # ("ok", value) or ("error", name)
-
-
-class Peer:
-    """The other implementation, one JSON text a line in each direction."""
-
-    def __init__(self, program: str) -> None:
-        self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
-        self.codes: dict[str, set[int]] = {}
-        self.text = ""  # what the last error said, for reports
-
-    def ask(self, request: dict) -> Outcome:
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        assert line, f"the peer ended at {request}"
-        reply = json.loads(line)
-        if "error" not in reply:
-            return "ok", reply["ok"]
-        self.text = reply.get("text", "")
-        self.codes.setdefault(reply["error"], set()).add(reply["code"])
-        return "error", reply["error"]
-
-    def call(self, op: str, case: Case) -> Outcome:
-        keys = [
-            {
-                "kid": key.kid,
-                "suite": SUITE_NAMES[key.suite],
-                "secret": key.secret.hex(),
-                "state": key.state,
-                "scope": key.scope,
-                "primary": key.kid in case.primaries,
-            }
-            for key in case.keys
-        ]
-        document = base64.b64encode(case.document).decode()
-        request = {"op": op, "policy": case.policy, "context": case.context, "now": case.now, "keys": keys}
-        kind, value = self.ask(request | {"document": document})
-        return kind, base64.b64decode(value, validate=True) if kind == "ok" else value
-
 
 def here(op: str, case: Case, random=os.urandom) -> Outcome:
     try:
@@ -135,19 +93,6 @@ def covers(outer: Query, inner: Query) -> bool:
         return not inner.segments[j].descendant and segment(a, inner.segments[j]) and match(i + 1, j + 1)
 
     return match(0, 0)
-
-
-@pytest.fixture(scope="module")
-def peer() -> Iterator[Peer]:
-    program = os.environ.get("APISEAL_EXCHANGE")
-    if not program:
-        pytest.fail("APISEAL_EXCHANGE must hold the path of the exchange program of the other implementation")
-    peer = Peer(program)
-    yield peer
-    peer.process.stdin.close()
-    assert peer.process.wait(10) == 0
-    assert all(len(codes) == 1 for codes in peer.codes.values()), peer.codes
-    print({name: min(codes) for name, codes in sorted(peer.codes.items())})
 
 
 def salts_of(output: bytes, policy: Policy) -> Iterator[bytes]:
@@ -547,253 +492,3 @@ def test_json_input(peer: Peer, document: bytes) -> None:
     for op in ("encrypt", "decrypt"):
         report.check(op, case, kind_of(here(op, case)), kind_of(peer.call(op, case)))
     report.finish()
-
-
-# Keyrings
-
-WRAPPING_KEY = bytes(range(0x80, 0xA0))
-ENTRY = {"type": "root", "kid": "k1", "purpose": "seal", "suite": "aes-256-gcm", "state": "active", "created": 1, "secret": b64(SECRET)}
-ENTRY_2 = ENTRY | {"kid": "k2", "secret": b64(bytes(32))}
-
-
-def keyring_outcome(text: str, name: str, passphrase: str | None = None, wrapping_key: bytes | None = None) -> Outcome:
-    try:
-        ring = open_keyring(text, name, passphrase.encode() if passphrase is not None else None, wrapping_key)
-    except Refused as refused:
-        return "error", refused.name
-    keys = [
-        {"kid": k.kid, "purpose": k.purpose, "suite": SUITE_NAMES[k.suite], "state": k.state, "secret": k.secret.hex()}
-        for k in ring.keys.values()
-    ]
-    return "ok", {"rev": ring.rev, "keys": keys}
-
-
-def check_keyring(peer: Peer, text: str, name: str = "orders", **wrap) -> Outcome:
-    request = {"op": "keyring_open", "file": text, "ring": name}
-    request |= {key: value.hex() if isinstance(value, bytes) else value for key, value in wrap.items()}
-    mine, theirs = keyring_outcome(text, name, **wrap), peer.ask(request)
-    if theirs[0] == "ok":
-        theirs[1]["keys"].sort(key=lambda key: key["kid"])
-    if mine[0] == "ok":
-        mine[1]["keys"].sort(key=lambda key: key["kid"])
-    assert mine == theirs, f"here {mine}, there {theirs}: {text}"
-    return mine
-
-
-def sealed(content: object, wrap: str = '{"alg":"raw"}', name: str = "orders", key: bytes = WRAPPING_KEY) -> str:
-    text = content if isinstance(content, str) else json.dumps(content)
-    return keyring.seal_keyring(text, name, key, wrap, os.urandom(24))
-
-
-def content(**changes) -> dict:
-    return {"rev": 1, "primary": {"seal": "k1"}, "keys": [ENTRY]} | changes
-
-
-def entry(**changes) -> dict:
-    return content(keys=[{name: value for name, value in (ENTRY | changes).items() if value is not ...}])
-
-
-CONTENTS = [
-    content(),
-    content(keys=[], primary={}),
-    content(rev=0),
-    content(rev=2**53 - 1),
-    content(rev=2**53),
-    content(rev=1.0),
-    content(rev="1"),
-    content(rev=-1),
-    content(more=1),
-    content(primary={"seal": "k2"}),
-    content(primary={"idx": "k1"}),
-    content(primary={"other": "k1"}),
-    content(primary={"seal": ["k1"]}),
-    content(primary={"seal": []}),
-    content(primary={"seal": ["k1", "k1"]}),
-    content(primary=[]),
-    content(keys={}),
-    content(keys=[ENTRY, ENTRY_2]),
-    content(keys=[ENTRY, ENTRY]),
-    content(keys=[ENTRY, ENTRY | {"kid": "k2"}]),
-    content(keys=[ENTRY, ENTRY | {"kid": "k2", "purpose": "sig", "suite": "ed25519"}]),
-    content(keys=[ENTRY, ENTRY_2 | {"kid": "k1"}]),
-    content(keys=[ENTRY, ENTRY_2], primary={"seal": ["k1", "k2"]}),
-    content(keys=[ENTRY, ENTRY_2 | {"scope": {"t": "a"}}], primary={"seal": ["k1", "k2"]}),
-    content(keys=[ENTRY | {"scope": {"t": "b"}}, ENTRY_2 | {"scope": {"t": "a"}}], primary={"seal": ["k1", "k2"]}),
-    content(keys=[ENTRY | {"scope": {"u": "b"}}, ENTRY_2 | {"scope": {"t": "a"}}], primary={"seal": ["k1", "k2"]}),
-    entry(secret=b64(WRAPPING_KEY)),
-    entry(secret=b64(bytes(31))),
-    entry(secret=b64(bytes(33))),
-    entry(secret=b64(SECRET) + "="),
-    entry(secret=...),
-    entry(created=...),
-    entry(created="1"),
-    entry(type="derived"),
-    entry(type="raw"),
-    entry(kid="_"),
-    entry(kid=""),
-    entry(kid="x" * 33),
-    entry(kid="a.b"),
-    entry(unknown=1),
-    entry(suite="aes-128-gcm"),
-    entry(suite="hmac-sha256"),
-    entry(purpose="rcp"),
-    entry(purpose="krg"),
-    entry(state="verify-only"),
-    entry(state="decrypt-only"),
-    entry(state="disabled"),
-    entry(state="gone"),
-    entry(not_before=1, expires=2),
-    entry(not_before=2, expires=2),
-    entry(expires=0),
-    entry(scope={}),
-    entry(scope={"a": 1}),
-    entry(scope={"": "x"}),
-    entry(scope={"a": ""}),
-    entry(scope={"a": "x" * 1025}),
-    entry(scope={str(i): "" for i in range(33)}),
-    entry(scope=[]),
-    entry(imported=True),
-    entry(imported=True, scope={"a": "b"}),
-    entry(imported=False),
-    entry(imported="true"),
-    entry(principal="p"),
-    entry(principal="", scope={"a": "b"}),
-    entry(principal="p", scope={"a": "b"}),
-    entry(profiles=["a", "b"]),
-    entry(profiles=["a", "a"]),
-    entry(profiles=[""]),
-    content(primary={}, keys=[ENTRY | {"purpose": "det"}]),
-    content(primary={"sig": "k1"}, keys=[ENTRY | {"purpose": "sig", "suite": "hmac-sha256"}]),
-    content(primary={"sig": "k1"}, keys=[ENTRY | {"purpose": "sig", "suite": "ed25519", "state": "verify-only"}]),
-    content(primary={}, keys=[ENTRY | {"purpose": "sig", "suite": "ed25519", "state": "decrypt-only"}]),
-    content(primary={"idx": "k1"}, keys=[ENTRY | {"purpose": "idx", "suite": "index-hmac-sha256"}]),
-    content(primary={}, keys=[ENTRY | {"purpose": "idx", "suite": "index-hmac-sha256", "state": "decrypt-only"}]),
-    content(primary={}, keys=[ENTRY | {"purpose": "idx"}]),
-    [],
-    entry(created=2**53),
-    entry(not_before=-1),
-    entry(profiles=[]),
-    entry(scope={str(i): "" for i in range(32)}),
-    entry(kid="x" * 32),
-    entry(secret=1),
-    content(keys=[1]),
-    content(keys=[ENTRY | {"kid": f"k{i}", "secret": b64(i.to_bytes(32, "big"))} for i in range(4096)], primary={}),
-    content(keys=[ENTRY | {"kid": f"k{i}", "secret": b64(i.to_bytes(32, "big"))} for i in range(4097)], primary={}),
-    "1",
-    "1 2",
-    '{"rev":1',
-    '{"rev":1,"rev":1,"primary":{},"keys":[]}',
-    '{"rev":01,"primary":{},"keys":[]}',
-    '{"rev":1,"primary":{},"keys":[]}',
-    ' {"rev":1,"primary":{},"keys":[]}',
-    '{"rev":1,"primary":{},"keys":[]}\n',
-]
-
-
-@pytest.mark.parametrize("inside", CONTENTS, ids=range(len(CONTENTS)))
-def test_keyring_content(peer: Peer, inside: object) -> None:
-    check_keyring(peer, sealed(inside), wrapping_key=WRAPPING_KEY)
-
-
-CHANGES = [
-    ('"apiseal_keyring":1', '"apiseal_keyring":2'),
-    ('"apiseal_keyring":1', '"apiseal_keyring":1.0'),
-    ('"apiseal_keyring":1', '"apiseal_keyring_clear":1'),
-    ('"apiseal_keyring":1', '"apiseal_keyring":1,"x":1'),
-    ('"apiseal_keyring":1', '"apiseal_keyring":1,"apiseal_keyring":1'),
-    ('"apiseal_keyring":1', ' "apiseal_keyring" : 1 '),
-    ('{"alg":"raw"}', '{ "alg" : "\\u0072aw" }'),
-    ('{"alg":"raw"}', '{"alg":"raw","x":1}'),
-    ('{"alg":"raw"}', '{"alg":"kms"}'),
-    ('{"alg":"raw"}', '{"alg":1}'),
-    ('{"alg":"raw"}', "{}"),
-    ('{"alg":"raw"}', "[]"),
-    ("as1.W.", "as1.V."),
-    ("as1.W.", "as1.W.."),
-    ("as1.W.", "as1f."),
-    ('"}', '"'),
-    ('"}', '"}x'),
-]
-
-
-@pytest.mark.parametrize("old, new", CHANGES, ids=range(len(CHANGES)))
-def test_keyring_file_changed(peer: Peer, old: str, new: str) -> None:
-    good = sealed(content())
-    assert old in good
-    check_keyring(peer, good.replace(old, new), wrapping_key=WRAPPING_KEY)
-
-
-def test_keyring_bytes_changed(peer: Peer) -> None:
-    good = sealed(content())
-    assert check_keyring(peer, good, wrapping_key=WRAPPING_KEY)[0] == "ok"
-    check_keyring(peer, good, wrapping_key=SECRET)
-    check_keyring(peer, good, name="other", wrapping_key=WRAPPING_KEY)
-    check_keyring(peer, good, passphrase="x")
-    maker = Maker(f"{SEED}/keyring")
-    start = good.index("as1.W.") + 6
-    for head in (b"\2\3", b"\1\1", b"\1\2", b"\1\x13", b"\1\x21", b"\0\3", b"\x30\3"):
-        body = head + crypto.unb64(good[start:-2])[2:]
-        check_keyring(peer, good[:start] + b64(body) + good[-2:], wrapping_key=WRAPPING_KEY)
-    for _ in range(60):
-        body = bytearray(crypto.unb64(good[start:-2]))
-        body[maker.random.randrange(len(body))] ^= 1 << maker.random.randrange(8)
-        check_keyring(peer, good[:start] + b64(bytes(body)) + good[-2:], wrapping_key=WRAPPING_KEY)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {},
-        {"v": 16},
-        {"m": 8},
-        {"m": 65535},
-        {"m": 2**30},
-        {"m": 4194305},
-        {"t": 0},
-        {"t": 2},
-        {"t": 17},
-        {"p": 0},
-        {"p": 17},
-        {"m": 4194304, "t": 16},
-        {"m": "65536"},
-        {"t": 3.0},
-        {"salt": b64(bytes(15))},
-        {"salt": b64(bytes(17))},
-        {"salt": b64(bytes(16)) + "=="},
-        {"salt": "A" * 21 + "B"},
-        {"more": 1},
-        {"alg": "argon2i"},
-    ],
-    ids=str,
-)
-def test_keyring_wrap(peer: Peer, change: dict) -> None:
-    wrap = {"alg": "argon2id", "v": 19, "m": 65536, "t": 3, "p": 1, "salt": b64(bytes(range(16)))} | change
-    passphrase = "correct horse\u00e9"
-    key = keyring.stretch(passphrase.encode(), bytes(range(16)), 65536, 3, 1) if not change else WRAPPING_KEY
-    text = sealed(content(), json.dumps(wrap), key=key)
-    outcome = check_keyring(peer, text, passphrase=passphrase)
-    if not change:
-        assert outcome[0] == "ok"
-        check_keyring(peer, text, passphrase=passphrase + "\n")
-        check_keyring(peer, text, passphrase=passphrase + "\r\n")
-        check_keyring(peer, text, passphrase=passphrase + "\n\n")
-        check_keyring(peer, text, passphrase=passphrase + " ")
-
-
-def test_keyring_seal(peer: Peer) -> None:
-    maker = Maker(f"{SEED}/seal")
-    for number in range(20):
-        keys = []
-        for i in range(maker.random.randrange(6)):
-            purpose = maker.pick(keyring.FITTING_SUITES)
-            suite = SUITE_NAMES[maker.pick(keyring.FITTING_SUITES[purpose])]
-            state = maker.pick(name for name, purposes in keyring.STATES.items() if purpose in purposes)
-            secret = maker.random.randbytes(32).hex()
-            keys.append({"kid": f"k{i}", "purpose": purpose, "suite": suite, "state": state, "secret": secret})
-        request = {"op": "keyring_seal", "ring": "orders", "rev": number, "keys": keys, "wrapping_key": WRAPPING_KEY.hex()}
-        kind, text = peer.ask(request)
-        assert kind == "ok", (text, request)
-        assert check_keyring(peer, text, wrapping_key=WRAPPING_KEY) == ("ok", {"rev": number, "keys": keys})
-        made = [Key(k["kid"], bytes.fromhex(k["secret"]), SUITES[k["suite"]], k["purpose"], k["state"]) for k in keys]
-        mine = sealed(keyring.keyring_plaintext(number, made, {}))
-        assert check_keyring(peer, mine, wrapping_key=WRAPPING_KEY) == ("ok", {"rev": number, "keys": keys})

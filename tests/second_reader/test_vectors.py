@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from pathlib import Path
 
 import pytest
 
@@ -402,6 +404,23 @@ def check_keyring_steps(wrapping_key: bytes, wrap_text: str, root_key: str, key:
 def check_opened(opened: Ring) -> None:
     assert opened.rev == 7 and opened.primaries == {"seal": ["k1"]}
     assert list(opened.keys.values()) == [Key("k1", SECRET)]
+
+
+def test_k3() -> None:
+    """The file of vectors shared with the other implementation: derived keys."""
+    case = json.loads((Path(__file__).parent.parent / "vectors" / "keyring.json").read_text())["derived"]
+
+    def load(text: str) -> Ring:
+        content = json.loads(text)
+        for member in ("apiseal_keyring_clear", "ring"):
+            del content[member]
+        return keyring.read_content(parse(json.dumps(content).encode()), bytes(32), 0)
+
+    whole, context = load(case["ring"]), case["context"]
+    for export in case["exported"]:
+        expected = bytes.fromhex(export["K_ctx"])
+        assert whole.context_key(whole.keys[export["kid"]], context) == expected
+        assert load(export["ring"]).keys[export["kid"]].secret == expected
 
 
 def test_k1() -> None:

@@ -1,6 +1,7 @@
 //! One request a line on standard input, one reply a line on standard output: lets an independent implementation of
 //! the format exchange documents and keyrings with the core. For tests: secrets come and go in clear.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 
 use apiseal::{
@@ -51,7 +52,9 @@ fn answer(request: &Value) -> Result<Value> {
             let keys = ring.keys().map(|key| {
                 json!({
                     "kid": key.kid().as_str(), "purpose": key.purpose().name(), "suite": key.suite().name(),
-                    "state": key.state().name(), "secret": hex(key.hazmat_secret()),
+                    "state": key.state().name(), "secret": key.hazmat_secret().map(|secret| hex(secret)),
+                    "root": key.root().map(Kid::as_str),
+                    "context": key.context().map(|own| own.pairs().collect::<BTreeMap<_, _>>()),
                 })
             });
             Ok(json!({"rev": ring.rev(), "keys": keys.collect::<Vec<_>>()}))
@@ -66,6 +69,9 @@ fn answer(request: &Value) -> Result<Value> {
 }
 
 fn ring(request: &Value) -> Result<Keyring> {
+    if let Some(file) = request["ring_file"].as_str() {
+        return KeyringFile::hazmat_read_clear(file.as_bytes(), "exchange", None);
+    }
     let mut builder = Keyring::builder().rev(request["rev"].as_u64().unwrap_or(0));
     for entry in request["keys"].as_array().into_iter().flatten() {
         let suite = Suite::from_name(text(&entry["suite"])).unwrap_or(Suite::Ed25519);

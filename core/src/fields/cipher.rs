@@ -3,11 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::audit::{Audit, Operation};
 use crate::clock::{Clock, SystemClock};
 use crate::context::Context;
 use crate::error::Result;
-use crate::fields::{decrypt, encrypt};
-use crate::keys::ring::Keyring;
+use crate::fields::diagnose::Diagnosis;
+use crate::fields::encrypt::Origin;
+use crate::fields::some::{Lenient, Partial};
+use crate::fields::{decrypt, diagnose, encrypt, some, uses};
+use crate::keys::handle::KeyringHandle;
 use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::rng::{OsRandom, hazmat::Random};
@@ -32,12 +36,13 @@ use crate::secret::SecretBytes;
 /// ```
 #[derive(Clone)]
 pub struct FieldCipher {
-    pub(crate) ring: Keyring,
+    pub(crate) ring: KeyringHandle,
     pub(crate) policy: Policy,
     pub(crate) limits: Limits,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) hedged_salts: bool,
+    pub(crate) audit: Option<Arc<dyn Audit>>,
 }
 
 impl FieldCipher {
@@ -45,21 +50,28 @@ impl FieldCipher {
     ///
     /// # Errors
     /// Those of [`FieldCipherBuilder::build`].
-    pub fn new(ring: Keyring, policy: Policy) -> Result<Self> {
+    pub fn new(ring: impl Into<KeyringHandle>, policy: Policy) -> Result<Self> {
         FieldCipher::builder(ring, policy).build()
     }
 
     /// A cipher with other settings.
     #[must_use]
-    pub fn builder(ring: Keyring, policy: Policy) -> FieldCipherBuilder {
+    pub fn builder(ring: impl Into<KeyringHandle>, policy: Policy) -> FieldCipherBuilder {
         FieldCipherBuilder(FieldCipher {
-            ring,
+            ring: ring.into(),
             policy,
             limits: Limits::default(),
             clock: Arc::new(SystemClock),
             random: Arc::new(OsRandom),
             hedged_salts: false,
+            audit: None,
         })
+    }
+
+    /// The ring that the cipher uses, to be replaced while it runs.
+    #[must_use]
+    pub fn keyring(&self) -> &KeyringHandle {
+        &self.ring
     }
 
     /// The policy.
@@ -76,7 +88,7 @@ impl FieldCipher {
     /// under this context (200–204, 401–408). `docs/errors.md` lists every code.
     pub fn encrypt(&self, document: &[u8], context: &Context) -> Result<Vec<u8>> {
         let mut out = Vec::new();
-        encrypt::encrypt(self, document, context, None, &mut out)?;
+        self.encrypt_into(document, context, &mut out)?;
         Ok(out)
     }
 
@@ -87,11 +99,13 @@ impl FieldCipher {
     /// As [`FieldCipher::encrypt`].
     pub fn encrypt_into(&self, document: &[u8], context: &Context, out: &mut Vec<u8>) -> Result<()> {
         out.clear();
-        let result = encrypt::encrypt(self, document, context, None, out);
+        let result = uses::told(self, Operation::Encrypt, context, |uses| {
+            encrypt::encrypt(self, document, context, Origin::default(), out, uses)
+        });
         if result.is_err() {
             out.clear();
         }
-        result
+        result.map(drop)
     }
 
     /// Gives back the document that was encrypted, byte for byte, or nothing at all.
@@ -100,7 +114,42 @@ impl FieldCipher {
     /// As [`FieldCipher::encrypt`]; malformed tokens (500); and [`Code::Rejected`](crate::Code::Rejected) for a wrong
     /// key, context or place, a changed bound member or an altered ciphertext, which are deliberately not told apart.
     pub fn decrypt(&self, document: &[u8], context: &Context) -> Result<Decrypted> {
-        decrypt::decrypt(self, document, context, None)
+        uses::told(self, Operation::Decrypt, context, |uses| decrypt::decrypt(self, document, context, uses))
+    }
+
+    /// Decrypts every position that opens, each by itself, and tells why the others do not; the document is not put
+    /// together again. For salvage and for finding out, not for serving: how many values a rule must match and which
+    /// tokens no rule selects is not looked at, and `migrate` lets nothing through.
+    ///
+    /// # Errors
+    /// Faults of the document as a whole, of the context, and in layout D of the header and its key.
+    pub fn decrypt_lenient(&self, document: &[u8], context: &Context) -> Result<Lenient> {
+        uses::told(self, Operation::DecryptSome, context, |uses| some::lenient(self, document, context, uses))
+    }
+
+    /// Decrypts the protected positions that the JSONPath queries in `chosen` select, all of them or none. Other
+    /// positions stay closed and are not checked; [`Partial::is_bound`] tells what that leaves open.
+    ///
+    /// # Errors
+    /// As [`FieldCipher::decrypt`], for the chosen positions; [`Code::InvalidPath`](crate::Code::InvalidPath);
+    /// [`Code::NoMatch`](crate::Code::NoMatch) if a query selects no protected position.
+    pub fn decrypt_partial(&self, document: &[u8], chosen: &[&str], context: &Context) -> Result<Partial> {
+        uses::told(self, Operation::DecryptSome, context, |uses| {
+            some::partial(self, document, chosen, context, uses)
+        })
+    }
+
+    /// Tells how far each position of a document comes that does not open, and whether it was encrypted under one of
+    /// at most 64 `candidates` instead of the stated context. No plaintext is given out. The answer is for the owner of
+    /// the keys: a peer who asks again and again would learn which part of a forgery was right.
+    ///
+    /// # Errors
+    /// Faults of the document as a whole and of the stated context; [`Code::InvalidArgument`](crate::Code::InvalidArgument)
+    /// for more candidates.
+    pub fn diagnose(&self, document: &[u8], context: &Context, candidates: &[Context]) -> Result<Diagnosis> {
+        uses::told(self, Operation::Diagnose, context, |uses| {
+            diagnose::diagnose(self, document, context, candidates, uses)
+        })
     }
 }
 
@@ -137,6 +186,13 @@ impl FieldCipherBuilder {
     #[must_use]
     pub fn hedged_salts(mut self, on: bool) -> Self {
         self.0.hedged_salts = on;
+        self
+    }
+
+    /// Tells `audit` of every use of a key.
+    #[must_use]
+    pub fn audit(mut self, audit: impl Audit + 'static) -> Self {
+        self.0.audit = Some(Arc::new(audit));
         self
     }
 

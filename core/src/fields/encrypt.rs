@@ -9,6 +9,7 @@ use crate::error::{Code, Error, Result};
 use crate::fields::binding::{self, Binder};
 use crate::fields::cipher::FieldCipher;
 use crate::fields::keychoice::{Chosen, KeyChoice};
+use crate::fields::uses::Uses;
 use crate::json::canonical;
 use crate::json::scan::skip_space;
 use crate::json::text as json_text;
@@ -22,14 +23,26 @@ use crate::token::pad::Padding;
 use crate::token::text::{self, SALT_LEN};
 use crate::token::value::{self, Sealing, write_prefixed};
 
-/// `stated` is what the value is bound to where it is the whole document, under a policy of one value.
+/// Where the clear document comes from.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Origin<'v> {
+    /// Spans of values that have just come out of decryption, in document order.
+    pub(super) opened: &'v [(usize, usize)],
+    /// Whether such a value may stay in clear.
+    pub(super) leave_clear: bool,
+    /// What the value is bound to where it is the whole document, under a policy of one value.
+    pub(super) stated: Option<&'v [u8]>,
+}
+
+/// Appends the encrypted document; returns how many values that came out of decryption stay in clear.
 pub(super) fn encrypt(
     cipher: &FieldCipher,
     document: &[u8],
     context: &Context,
-    stated: Option<&[u8]>,
+    origin: Origin<'_>,
     out: &mut Vec<u8>,
-) -> Result<()> {
+    uses: &mut Uses,
+) -> Result<u64> {
     context.demand_purpose()?;
     let policy = cipher.policy.inner();
     let mut selection = read(policy, document, &cipher.limits)?;
@@ -46,19 +59,46 @@ pub(super) fn encrypt(
     for field in &selection.fields {
         check_value(policy, &selection, field, cipher.limits.field)?;
     }
-    check_unselected(policy, &selection)?;
+    check_unselected(policy, &selection, origin.opened)?;
+    let left_clear = left_clear(&selection, origin)?;
     match policy.layout {
-        Layout::Token => encrypt_values(cipher, &selection, context, stated, out),
-        Layout::Document => encrypt_document(cipher, &selection, context, out),
-    }
+        Layout::Token => encrypt_values(cipher, &selection, context, origin.stated, out, uses),
+        Layout::Document => encrypt_document(cipher, &selection, context, out, uses),
+    }?;
+    Ok(left_clear)
 }
 
-/// A token that no rule selects would be taken for clear text by this policy, and for a token by another.
-pub(super) fn check_unselected(policy: &Inner, selection: &Selection<'_>) -> Result<()> {
+/// Counts the decrypted values that no field contains whole.
+fn left_clear(selection: &Selection<'_>, origin: Origin<'_>) -> Result<u64> {
+    let mut left = 0;
+    for (start, end) in origin.opened {
+        let after = selection.fields.partition_point(|field| (field.end as usize) < *end);
+        if selection.fields.get(after).is_some_and(|field| field.start as usize <= *start) {
+            continue;
+        }
+        if !origin.leave_clear {
+            return Err(selection.fault(Code::LeftClear, *start as u32));
+        }
+        left += 1;
+    }
+    Ok(left)
+}
+
+/// A token that no rule selects would be taken for clear text by this policy, and for a token by another. Values that
+/// have just come out of decryption are no tokens, whatever they begin with.
+pub(super) fn check_unselected(
+    policy: &Inner,
+    selection: &Selection<'_>,
+    opened: &[(usize, usize)],
+) -> Result<()> {
     if policy.keep_unselected {
         return Ok(());
     }
     for &(start, end) in &selection.unselected {
+        let after = opened.partition_point(|value| value.1 < end);
+        if opened.get(after).is_some_and(|value| value.0 <= start) {
+            continue;
+        }
         if text::is_complete(&json_text::decoded_string(selection.text, start, end)) {
             return Err(selection.fault(Code::UnselectedToken, start as u32));
         }
@@ -116,17 +156,22 @@ fn encrypt_values(
     context: &Context,
     stated: Option<&[u8]>,
     out: &mut Vec<u8>,
+    uses: &mut Uses,
 ) -> Result<()> {
     let policy = cipher.policy.inner();
     let mut binder = Binder::new(policy, selection, &cipher.limits).stated(stated);
     binder.check(|_| true)?;
-    let choice = KeyChoice::new(&cipher.ring, context)?;
+    let ring = cipher.ring.current();
+    let choice = KeyChoice::new(&ring, context)?;
     let now = cipher.clock.now();
     let mut keys: Vec<Option<Chosen<'_>>> = Vec::with_capacity(policy.rules.len());
     keys.resize_with(policy.rules.len(), || None);
-    for ((rule, count), slot) in policy.rules.iter().zip(occurs::counts(policy, selection)).zip(&mut keys) {
+    let counts = occurs::counts(policy, selection);
+    for (at, ((rule, count), slot)) in policy.rules.iter().zip(counts).zip(&mut keys).enumerate() {
         if count > 0 {
-            *slot = Some(choice.for_encryption(std::iter::once(&rule.keys), now)?);
+            let chosen = choice.for_encryption(std::iter::once(&rule.keys), now)?;
+            uses.note(Some(at as u16), &chosen, count);
+            *slot = Some(chosen);
         }
     }
     let mut len = selection.text.len();
@@ -179,12 +224,15 @@ fn encrypt_document(
     selection: &Selection<'_>,
     context: &Context,
     out: &mut Vec<u8>,
+    uses: &mut Uses,
 ) -> Result<()> {
     let policy = cipher.policy.inner();
     let document = selection.text;
     let bound = Binder::new(policy, selection, &cipher.limits).document_bound()?;
-    let choice = KeyChoice::new(&cipher.ring, context)?;
+    let ring = cipher.ring.current();
+    let choice = KeyChoice::new(&ring, context)?;
     let chosen = choice.for_encryption(policy.rules.iter().map(|rule| &rule.keys), cipher.clock.now())?;
+    uses.note_document(selection, &chosen);
     let key = chosen.key_use();
 
     let mut name = Vec::new();

@@ -53,7 +53,7 @@ impl<'r, 'c> KeyChoice<'r, 'c> {
         if let Some(primary) = self.primary
             && self.allowed(rules.clone(), primary)?
         {
-            primary.check_encrypt(self.context, now)?;
+            self.ring.check_encrypt(primary, self.context, now)?;
             return self.chosen(primary);
         }
         let mut active = Vec::new();
@@ -66,7 +66,7 @@ impl<'r, 'c> KeyChoice<'r, 'c> {
         }
         match active.as_slice() {
             [only] => {
-                only.check_encrypt(self.context, now)?;
+                self.ring.check_encrypt(only, self.context, now)?;
                 self.chosen(only)
             }
             [] => Err(Error::because(Code::NoPrimary, "none of the allowed keys is active")),
@@ -80,7 +80,7 @@ impl<'r, 'c> KeyChoice<'r, 'c> {
     /// The key that a token names, if it may decrypt.
     ///
     /// # Errors
-    /// [`Code::UnknownKey`], [`Code::NoPrimary`], [`Code::KeyNotAllowed`], [`Code::KeyPurpose`],
+    /// [`Code::UnknownKey`], [`Code::ContextScope`] of a derived key, [`Code::NoPrimary`], [`Code::KeyNotAllowed`], [`Code::KeyPurpose`],
     /// [`Code::KeySuite`], [`Code::ContextScope`], [`Code::KeyState`], in this order.
     pub(crate) fn for_decryption<'k>(
         &self,
@@ -89,10 +89,13 @@ impl<'r, 'c> KeyChoice<'r, 'c> {
         suite: Suite,
     ) -> Result<Chosen<'r>> {
         let key = self.ring.key(kid).ok_or_else(|| Error::new(Code::UnknownKey).with_kid(kid))?;
+        if key.context().is_some() {
+            key.check_scope(self.context)?;
+        }
         if !self.allowed(rules, key)? {
             return Err(Error::new(Code::KeyNotAllowed).with_kid(kid));
         }
-        key.check_decrypt(Purpose::Seal, suite, self.context)?;
+        self.ring.check_decrypt(key, Purpose::Seal, suite, self.context)?;
         self.chosen(key)
     }
 
@@ -104,14 +107,24 @@ impl<'r, 'c> KeyChoice<'r, 'c> {
             allowed &= match keys {
                 Keys::Any => true,
                 Keys::Listed(kids) => kids.contains(&key.kid),
-                Keys::LikePrimary => {
-                    let detail = "the ring has none; list key ids in the rule's `keys`, or say \"any\"";
-                    let primary = self.primary.ok_or_else(|| Error::because(Code::NoPrimary, detail))?;
-                    key.scope == primary.scope
-                }
+                Keys::LikePrimary => key.scope == self.primary.ok_or_else(|| self.no_primary())?.scope,
             };
         }
         Ok(allowed)
+    }
+
+    /// A ring that encrypts with derived keys alone serves their contexts and no other.
+    #[cold]
+    fn no_primary(&self) -> Error {
+        let mut primaries = self.ring.primaries().filter(|key| key.purpose == Purpose::Seal).peekable();
+        if primaries.peek().is_some() && primaries.all(|key| key.context().is_some()) {
+            return Error::because(
+                Code::ContextScope,
+                "the ring holds keys that were derived for other contexts",
+            );
+        }
+        let detail = "the ring has none; list key ids in the rule's `keys`, or say \"any\"";
+        Error::because(Code::NoPrimary, detail)
     }
 
     fn chosen(&self, key: &'r Key) -> Result<Chosen<'r>> {

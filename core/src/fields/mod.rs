@@ -8,13 +8,21 @@ mod cipher;
 #[cfg(test)]
 mod crafted;
 mod decrypt;
+mod diagnose;
 mod encrypt;
 mod inspect;
 mod keychoice;
+mod opening;
 mod redact;
+mod reencrypt;
 mod single;
+mod some;
+mod uses;
 
 pub use cipher::{Decrypted, FieldCipher, FieldCipherBuilder};
+pub use diagnose::{Diagnosis, Finding, Stage};
 pub use inspect::{Part, Sighting, inspect};
 pub use redact::{Redacted, Redactor};
+pub use reencrypt::{Reencrypted, Reencryption};
 pub use single::{Bound, ValueCipher, ValueCipherBuilder, max_token_len, token_len};
+pub use some::{Lenient, LenientPosition, Partial, PartialValue};

@@ -5,15 +5,18 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use crate::audit::{Audit, Operation};
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::error::{Code, Error, Result};
 use crate::fields::binding::bound_to_labels;
 use crate::fields::cipher::{FieldCipher, FieldCipherBuilder};
-use crate::fields::{decrypt, encrypt};
+use crate::fields::decrypt::{self, Plain};
+use crate::fields::encrypt::{self, Origin};
+use crate::fields::uses;
 use crate::ids::Kid;
 use crate::json::text as json_text;
-use crate::keys::ring::Keyring;
+use crate::keys::handle::KeyringHandle;
 use crate::limits::Limits;
 use crate::policy::{Keys, PaddingRule, Policy};
 use crate::rng::hazmat::Random;
@@ -95,7 +98,7 @@ impl ValueCipher {
     ///
     /// # Errors
     /// [`Code::InvalidArgument`] for the label.
-    pub fn new(ring: Keyring, label: &str) -> Result<Self> {
+    pub fn new(ring: impl Into<KeyringHandle>, label: &str) -> Result<Self> {
         ValueCipher::builder(ring, label)?.build()
     }
 
@@ -103,7 +106,7 @@ impl ValueCipher {
     ///
     /// # Errors
     /// [`Code::InvalidArgument`] for the label.
-    pub fn builder(ring: Keyring, label: &str) -> Result<ValueCipherBuilder> {
+    pub fn builder(ring: impl Into<KeyringHandle>, label: &str) -> Result<ValueCipherBuilder> {
         let policy = Policy::single(label, Keys::LikePrimary, PaddingRule::Default, false)?;
         Ok(ValueCipherBuilder {
             cipher: FieldCipher::builder(ring, policy),
@@ -112,6 +115,12 @@ impl ValueCipher {
             padding: PaddingRule::Default,
             nested: false,
         })
+    }
+
+    /// The ring that the cipher uses, to be replaced while it runs.
+    #[must_use]
+    pub fn keyring(&self) -> &KeyringHandle {
+        self.cipher.keyring()
     }
 
     /// Encrypts one value, given by its exact JSON text without white space around it: decryption gives this text back
@@ -129,7 +138,10 @@ impl ValueCipher {
         }
         let bound = self.bound(bound)?;
         let mut out = Vec::new();
-        encrypt::encrypt(&self.cipher, value, context, Some(&bound), &mut out)?;
+        let origin = Origin { stated: Some(&bound), ..Origin::default() };
+        uses::told(&self.cipher, Operation::Encrypt, context, |uses| {
+            encrypt::encrypt(&self.cipher, value, context, origin, &mut out, uses)
+        })?;
         // The whole output is the token in quotes.
         let token = out.get(1..out.len().saturating_sub(1)).map(<[u8]>::to_vec).unwrap_or_default();
         String::from_utf8(token).map_err(|_| Error::new(Code::Internal))
@@ -158,7 +170,10 @@ impl ValueCipher {
         let bound = self.bound(bound)?;
         let mut document = Vec::with_capacity(token.len() + 2);
         json_text::write_string(&mut document, token.as_bytes());
-        Ok(decrypt::decrypt(&self.cipher, &document, context, Some(&bound))?.text)
+        uses::told(&self.cipher, Operation::Decrypt, context, |uses| {
+            decrypt::open(&self.cipher, &document, context, Plain::Never, Some(&bound), uses)
+        })
+        .map(|opened| opened.text)
     }
 
     /// Gives back the text that was encrypted, without quotes, as UTF-8; it is wiped when dropped.
@@ -262,6 +277,13 @@ impl ValueCipherBuilder {
     #[must_use]
     pub fn hedged_salts(mut self, on: bool) -> Self {
         self.cipher = self.cipher.hedged_salts(on);
+        self
+    }
+
+    /// Tells `audit` of every use of a key. An event has the label as its policy, and the rule `$`.
+    #[must_use]
+    pub fn audit(mut self, audit: impl Audit + 'static) -> Self {
+        self.cipher = self.cipher.audit(audit);
         self
     }
 

@@ -3,6 +3,8 @@
 
 mod content;
 mod disk;
+mod entry;
+mod update;
 mod wrap;
 
 use crate::context::Context;
@@ -11,6 +13,7 @@ use crate::ids::{Kid, Mode, Suite};
 use crate::json::reader::{File, Item};
 use crate::json::text as json_text;
 use crate::keys::derive::ContextKey;
+use crate::keys::key::Key;
 use crate::keys::ring::Keyring;
 use crate::rng::hazmat::Random;
 use crate::secret::{Secret32, SecretBytes};
@@ -120,7 +123,7 @@ impl KeyringFile {
     pub fn hazmat_read_clear(file: &[u8], name: &str, min_rev: Option<u64>) -> Result<Keyring> {
         check_name(name)?;
         check_size(file.len())?;
-        content::read(file, content::Form::Clear { name }, min_rev)
+        content::read(file, content::Form::Clear, name, min_rev)
     }
 }
 
@@ -159,7 +162,7 @@ fn open_with(
         let detail = "the content is no JSON object, or has white space around";
         return Err(Error::because(Code::KeyringFile, detail));
     }
-    let ring = content::read(plaintext, content::Form::Sealed, min_rev)?;
+    let ring = content::read(plaintext, content::Form::Sealed, name, min_rev)?;
     check_wrapping_key(&ring, &wrapping)?;
     Ok(ring)
 }
@@ -189,7 +192,8 @@ fn check_name(name: &str) -> Result<()> {
 
 /// One key for two jobs would let the holder of the one do the other.
 fn check_wrapping_key(ring: &Keyring, wrapping: &Secret32) -> Result<()> {
-    match ring.keys().find(|key| key.secret.same_as(wrapping)) {
+    let same = |key: &&Key| key.material.secret().is_some_and(|secret| secret.same_as(wrapping));
+    match ring.keys().find(same) {
         Some(key) => {
             let detail = "the wrapping key is also the secret of a key";
             Err(Error::because(Code::KeyDuplicate, detail).with_kid(key.kid.as_str()))
@@ -222,7 +226,7 @@ mod tests {
         let key = Key::hazmat_from_secret(kid, Purpose::Seal, Suite::Aes256Gcm, &[1; 32]).unwrap();
         let mut key = key.with_scope([("t", "1")]);
         // No call can make such a key: it stands for a mistake of ours.
-        key.principal = Some(String::new());
+        key.profiles = vec![String::new()];
         let ring = Keyring::builder().key(key).build().unwrap();
         let sealed = KeyringFile::seal(&ring, "main", &Wrap::raw(&[9; 32]), &OsRandom).unwrap_err();
         assert_eq!(sealed.code(), Code::Internal);

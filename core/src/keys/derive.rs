@@ -10,6 +10,7 @@ use zeroize::Zeroize;
 
 use crate::error::{Code, Error, Result};
 use crate::ids::{Kid, Suite};
+use crate::secret::Secret32;
 
 /// What is derived under a context key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub(crate) enum Label {
     Dcm,
     /// The MAC key of a document.
     Dmk,
+    /// The tag that stands for a context in audit events.
+    Aud,
 }
 
 impl Label {
@@ -38,6 +41,7 @@ impl Label {
             Label::Dky => b"apiseal/v1/dky\0",
             Label::Dcm => b"apiseal/v1/dcm\0",
             Label::Dmk => b"apiseal/v1/dmk\0",
+            Label::Aud => b"apiseal/v1/aud\0",
         }
     }
 }
@@ -71,6 +75,17 @@ impl ContextKey {
         kid: &Kid,
         context_digest: &[u8; 32],
     ) -> Result<Self> {
+        ContextKey::of(&ContextKey::secret(root, purpose, suite, kid, context_digest)?)
+    }
+
+    /// The bytes of K_ctx, for a party that is to hold nothing else.
+    pub(crate) fn secret(
+        root: &[u8; 32],
+        purpose: &str,
+        suite: Suite,
+        kid: &Kid,
+        context_digest: &[u8; 32],
+    ) -> Result<Secret32> {
         let mut mac = keyed(root)?;
         mac.update(b"apiseal/v1/");
         mac.update(purpose.as_bytes());
@@ -79,12 +94,14 @@ impl ContextKey {
         mac.update(context_digest);
         mac.update(&[1]);
         let mut derived: [u8; 32] = mac.finalize().into_bytes().into();
-        let key = ContextKey::of(&derived);
+        let secret = Secret32::copied(&derived);
         derived.zeroize();
-        key
+        Ok(secret)
     }
 
-    fn of(key: &[u8; 32]) -> Result<Self> {
+    /// K_ctx itself.
+    pub(crate) fn of(key: &Secret32) -> Result<Self> {
+        let key = key.expose();
         let padded = |byte: u8| {
             let mut pad = [byte; BLOCK];
             pad.iter_mut().zip(key).for_each(|(pad, key)| *pad ^= key);
@@ -94,6 +111,13 @@ impl ContextKey {
             state
         };
         Ok(ContextKey { inner: padded(0x36), outer: padded(0x5c), long: keyed(key)? })
+    }
+
+    /// What stands for the context in audit events: `KDF(K_ctx, "aud", "")[0..8]`.
+    pub(crate) fn audit_tag(&self) -> [u8; 8] {
+        let mut tag = [0; 32];
+        self.expand(Label::Aud, &[], &mut tag);
+        *tag.first_chunk().unwrap_or(&[0; 8])
     }
 
     /// 32 bytes for `label` and the concatenated `data`, written into `out`.
@@ -238,6 +262,8 @@ mod tests {
             &k_ctx(Purpose::Seal, Suite::Aes256Gcm, &[("purpose", "users"), ("tenant", "acme")]),
             "bc76c7ad079cda5cf97cf2be52e3c67a9b86678dd7d1064073e04af44796c8ca",
         );
+        let key = k_ctx(Purpose::Seal, Suite::Aes256Gcm, &[("purpose", "users"), ("tenant", "acme")]);
+        assert_eq!(hex(&key.audit_tag()), "45fa14576ab6d7de");
         // A6: a signing key is K_ctx itself.
         assert_is(
             &k_ctx(Purpose::Sig, Suite::HmacSha256, &[("dir", "req"), ("partner", "p1")]),

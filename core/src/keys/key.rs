@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::context::Context;
 use crate::error::{Code, Error, Result};
 use crate::ids::{Kid, Purpose, Suite};
+use crate::keys::material::Material;
 use crate::rng::hazmat::Random;
 use crate::secret::Secret32;
 
@@ -52,7 +53,8 @@ impl KeyState {
     }
 }
 
-/// A root key: 32 uniformly random bytes under a public id, pinned to one purpose and one suite.
+/// A key under a public id, pinned to one purpose and one suite: a root of 32 uniformly random bytes, from which a key
+/// for each context is derived, or a *derived* key, which serves one context and no other.
 #[derive(Clone)]
 pub struct Key {
     pub(crate) kid: Kid,
@@ -62,12 +64,12 @@ pub struct Key {
     pub(crate) created: u64,
     pub(crate) not_before: Option<u64>,
     pub(crate) expires: Option<u64>,
-    /// Ascending by name.
+    /// Ascending by name; of a derived key the pairs of its context.
     pub(crate) scope: Vec<(String, String)>,
     pub(crate) imported: bool,
     pub(crate) principal: Option<String>,
     pub(crate) profiles: Vec<String>,
-    pub(crate) secret: Secret32,
+    pub(crate) material: Material,
 }
 
 impl Key {
@@ -83,7 +85,40 @@ impl Key {
         random: &dyn Random,
     ) -> Result<Self> {
         let secret = Secret32::filled(|bytes| random.fill(bytes))?;
-        Key::with_secret(kid, purpose, suite, clock.now(), secret)
+        Key::with_material(kid, purpose, suite, clock.now(), Material::Root(secret))
+    }
+
+    /// A root whose secret was made elsewhere: 32 uniformly random bytes. Whoever else has them can do all that this
+    /// key can, so that a ring takes such a key only with a scope.
+    ///
+    /// # Errors
+    /// [`Code::KeySuite`] if the suite does not serve the purpose.
+    pub fn import(
+        kid: Kid,
+        purpose: Purpose,
+        suite: Suite,
+        secret: &[u8; 32],
+        clock: &dyn Clock,
+    ) -> Result<Self> {
+        let material = Material::Root(Secret32::copied(secret));
+        let mut key = Key::with_material(kid, purpose, suite, clock.now(), material)?;
+        key.imported = true;
+        Ok(key)
+    }
+
+    /// A derived key: the key of one context, which the ring derives from a root that it holds. It has the root's
+    /// purpose and suite and an id of its own, so that many parties can be served by one root and told apart.
+    ///
+    /// # Errors
+    /// [`Code::KeyringFile`] if `root` is itself derived; [`Code::ContextScope`] if the context is outside its scope.
+    pub fn derived(kid: Kid, root: &Key, context: Context, clock: &dyn Clock) -> Result<Self> {
+        if root.context().is_some() {
+            let detail = "a derived key is never a root";
+            return Err(Error::because(Code::KeyringFile, detail).with_kid(root.kid.as_str()));
+        }
+        root.check_scope(&context)?;
+        let material = Material::Reference { context, root: root.kid.clone() };
+        Key::with_material(kid, root.purpose, root.suite, clock.now(), material)
     }
 
     /// A key with a given secret, for vectors and tests: a secret that is known elsewhere protects nothing.
@@ -91,20 +126,22 @@ impl Key {
     /// # Errors
     /// [`Code::KeySuite`] if the suite does not serve the purpose.
     pub fn hazmat_from_secret(kid: Kid, purpose: Purpose, suite: Suite, secret: &[u8; 32]) -> Result<Self> {
-        Key::with_secret(kid, purpose, suite, 0, Secret32::copied(secret))
+        Key::with_material(kid, purpose, suite, 0, Material::Root(Secret32::copied(secret)))
     }
 
-    pub(crate) fn with_secret(
+    pub(crate) fn with_material(
         kid: Kid,
         purpose: Purpose,
         suite: Suite,
         created: u64,
-        secret: Secret32,
+        material: Material,
     ) -> Result<Self> {
         if !purpose.fits(suite) {
             let detail = format!("a key of purpose `{purpose}` cannot use suite `{suite}`");
             return Err(Error::because(Code::KeySuite, detail).with_kid(kid.as_str()));
         }
+        let pairs = material.context().into_iter().flat_map(Context::pairs);
+        let scope = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Ok(Key {
             kid,
             purpose,
@@ -113,11 +150,11 @@ impl Key {
             created,
             not_before: None,
             expires: None,
-            scope: Vec::new(),
+            scope,
             imported: false,
             principal: None,
             profiles: Vec::new(),
-            secret,
+            material,
         })
     }
 
@@ -137,11 +174,19 @@ impl Key {
         self
     }
 
-    /// The same key, usable only under contexts that hold all these pairs.
+    /// The same key, usable only under contexts that hold all these pairs. A derived key has its context for a scope
+    /// and no other: no ring takes it with one.
     #[must_use]
     pub fn with_scope<'a>(mut self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         self.scope = pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         self.scope.sort();
+        self
+    }
+
+    /// The same key for a party with this name, which whoever checks what the key made is told. It needs a scope.
+    #[must_use]
+    pub fn with_principal(mut self, principal: &str) -> Self {
+        self.principal = Some(principal.to_owned());
         self
     }
 
@@ -187,25 +232,58 @@ impl Key {
         self.expires
     }
 
+    /// The only context that a derived key serves; `None` for a root.
+    #[must_use]
+    pub fn context(&self) -> Option<&Context> {
+        self.material.context()
+    }
+
+    /// Id of the root that a derived key is derived from, if the ring holds it.
+    #[must_use]
+    pub fn root(&self) -> Option<&Kid> {
+        self.material.root()
+    }
+
+    /// The party that the key belongs to.
+    #[must_use]
+    pub fn principal(&self) -> Option<&str> {
+        self.principal.as_deref()
+    }
+
+    /// Whether the secret was made elsewhere.
+    #[must_use]
+    pub fn is_imported(&self) -> bool {
+        self.imported
+    }
+
     /// Pairs that must stand in the context, ascending by name.
     pub fn scope(&self) -> impl Iterator<Item = (&str, &str)> {
         self.scope.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The secret itself, for exchanging vectors between implementations: whoever reads it has the key.
+    /// The secret itself, for exchanging vectors between implementations: whoever reads it has the key. A derived key
+    /// whose root is in the ring has none.
     #[must_use]
-    pub fn hazmat_secret(&self) -> &[u8; 32] {
-        self.secret.expose()
+    pub fn hazmat_secret(&self) -> Option<&[u8; 32]> {
+        self.material.secret().map(Secret32::expose)
     }
 
-    /// Whether the context holds every pair of the scope.
+    /// Whether the key serves the context: every pair of the scope stands in it, and for a derived key no other pair.
     pub(crate) fn in_scope(&self, context: &Context) -> bool {
-        self.scope.iter().all(|(name, value)| context.get(name) == Some(value))
+        match self.context() {
+            Some(own) => own.digest() == context.digest(),
+            None => self.scope.iter().all(|(name, value)| context.get(name) == Some(value)),
+        }
     }
 
     /// Whether the key may encrypt under this context now.
     pub(crate) fn check_encrypt(&self, context: &Context, now: u64) -> Result<()> {
         self.check_scope(context)?;
+        self.check_active(now)
+    }
+
+    /// Whether state and validity let the key encrypt or sign now.
+    pub(crate) fn check_active(&self, now: u64) -> Result<()> {
         let detail = if self.state != KeyState::Active {
             format!("its state is `{}`", self.state.name())
         } else if self.not_before.is_some_and(|from| now < from) {
@@ -236,7 +314,17 @@ impl Key {
         Ok(())
     }
 
-    fn check_scope(&self, context: &Context) -> Result<()> {
+    /// # Errors
+    /// [`Code::ContextScope`]; nothing is derived for a context that the key does not serve.
+    pub(crate) fn check_scope(&self, context: &Context) -> Result<()> {
+        match self.context() {
+            Some(own) if own.digest() == context.digest() => return Ok(()),
+            Some(_) => {
+                let detail = "the key was derived for another context";
+                return Err(Error::because(Code::ContextScope, detail).with_kid(self.kid.as_str()));
+            }
+            None => {}
+        }
         match self.scope.iter().find(|(name, value)| context.get(name) != Some(value)) {
             None => Ok(()),
             Some((name, _)) => {

@@ -1,19 +1,18 @@
 //! The keyring: all keys that a party holds, and which of them encrypts.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-
-use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
 
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::error::{Code, Error, Result};
 use crate::ids::{Kid, Purpose, Suite};
 use crate::keys::cache::ContextKeyCache;
+use crate::keys::check;
 use crate::keys::derive::ContextKey;
-use crate::keys::key::Key;
+use crate::keys::key::{Key, KeyState};
+use crate::keys::material::Material;
 use crate::rng::hazmat::Random;
 
 /// An immutable set of keys, cheap to clone and to share between threads. A change makes a new ring of a higher
@@ -30,6 +29,7 @@ use crate::rng::hazmat::Random;
 pub struct Keyring(Arc<Inner>);
 
 struct Inner {
+    name: Option<String>,
     rev: u64,
     keys: Vec<Key>,
     /// Indices into `keys`.
@@ -43,7 +43,7 @@ impl Keyring {
     /// Most keys a ring may hold.
     pub const MAX_KEYS: usize = 4096;
     /// Largest revision and time, 2^53 - 1: keyring files hold no larger integer.
-    const MAX_INTEGER: u64 = (1 << 53) - 1;
+    pub(crate) const MAX_INTEGER: u64 = (1 << 53) - 1;
     const CACHED_CONTEXTS: usize = 1024;
 
     /// A ring with one new primary key for fields.
@@ -58,7 +58,19 @@ impl Keyring {
     /// Starts a ring of given keys.
     #[must_use]
     pub fn builder() -> KeyringBuilder {
-        KeyringBuilder { rev: 0, keys: Vec::new(), primaries: Vec::new() }
+        KeyringBuilder { name: None, rev: 0, keys: Vec::new(), primaries: Vec::new() }
+    }
+
+    /// Collects the keys of this ring, for a changed one.
+    pub(super) fn to_builder(&self) -> KeyringBuilder {
+        let Inner { name, rev, keys, primaries, .. } = &*self.0;
+        KeyringBuilder { name: name.clone(), rev: *rev, keys: keys.clone(), primaries: primaries.clone() }
+    }
+
+    /// The name under which the ring was loaded or built.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.0.name.as_deref()
     }
 
     /// The ring's revision: how often it was changed.
@@ -83,6 +95,19 @@ impl Keyring {
         self.0.primaries.iter().filter_map(|&at| self.0.keys.get(usize::from(at)))
     }
 
+    /// The primaries that cease to encrypt or sign before `now + within` (seconds), or have ceased already, with the
+    /// moment in Unix seconds: a derived key with its root's if that is earlier. Add and promote others in time.
+    pub fn expiring(&self, now: u64, within: u64) -> impl Iterator<Item = (&Key, u64)> {
+        let end = |key: &Key| {
+            let root = key.root().and_then(|root| self.key(root.as_str()));
+            [key.expires, root.and_then(|root| root.expires)].into_iter().flatten().min()
+        };
+        let active = self.primaries().filter(|key| key.state == KeyState::Active);
+        active
+            .filter_map(move |key| Some((key, end(key)?)))
+            .filter(move |(_, end)| *end <= now.saturating_add(within))
+    }
+
     /// The primary with the most specific scope that the context satisfies.
     pub(crate) fn primary_for(&self, purpose: Purpose, context: &Context) -> Result<&Key> {
         self.primaries()
@@ -91,18 +116,98 @@ impl Keyring {
             .ok_or_else(|| Error::new(Code::NoPrimary))
     }
 
-    /// K_ctx of a key of this ring, from the cache if it is there.
+    /// Whether the key may encrypt or sign under this context now; so must the root that it refers to.
+    ///
+    /// # Errors
+    /// [`Code::ContextScope`], [`Code::KeyState`].
+    pub(crate) fn check_encrypt(&self, key: &Key, context: &Context, now: u64) -> Result<()> {
+        key.check_encrypt(context, now)?;
+        match self.root_of(key)? {
+            Some(root) => root.check_encrypt(context, now),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the key may decrypt a token of this suite under this context; so must the root that it refers to.
+    ///
+    /// # Errors
+    /// [`Code::KeyPurpose`], [`Code::KeySuite`], [`Code::ContextScope`], [`Code::KeyState`].
+    pub(crate) fn check_decrypt(
+        &self,
+        key: &Key,
+        purpose: Purpose,
+        suite: Suite,
+        context: &Context,
+    ) -> Result<()> {
+        key.check_decrypt(purpose, suite, context)?;
+        match self.root_of(key)? {
+            Some(root) => root.check_decrypt(purpose, suite, context),
+            None => Ok(()),
+        }
+    }
+
+    /// The key of one context by itself, for a party that is to hold nothing else: an entry for a ring of its own, with
+    /// the id, state, validity, principal and profiles of the key that it comes from.
+    ///
+    /// # Errors
+    /// [`Code::UnknownKey`]; [`Code::ContextScope`] if the key does not serve the context; [`Code::ContextMissing`] if
+    /// a key for fields is to be exported and the context has no `purpose`; [`Code::KeyState`] if it is disabled.
+    pub fn export_context(&self, kid: &str, context: &Context) -> Result<Key> {
+        let key = self.key(kid).ok_or_else(|| Error::new(Code::UnknownKey).with_kid(kid))?;
+        key.check_scope(context)?;
+        if matches!(key.purpose, Purpose::Seal | Purpose::Det) {
+            context.demand_purpose()?;
+        }
+        for key in std::iter::once(key).chain(self.root_of(key)?) {
+            if key.state == KeyState::Disabled {
+                return Err(Error::because(Code::KeyState, "it is disabled").with_kid(key.kid.as_str()));
+            }
+        }
+        let secret = match &key.material {
+            Material::Delegated { secret, .. } => secret.clone(),
+            Material::Root(_) | Material::Reference { .. } => {
+                let root = self.root_of(key)?.unwrap_or(key);
+                let root = root.material.secret().ok_or_else(|| Error::new(Code::Internal))?;
+                let digest = context.digest();
+                ContextKey::secret(root.expose(), key.purpose.name(), key.suite, &key.kid, digest)?
+            }
+        };
+        let material = Material::Delegated { context: context.clone(), secret };
+        let mut exported =
+            Key::with_material(key.kid.clone(), key.purpose, key.suite, key.created, material)?;
+        exported.state = key.state;
+        (exported.not_before, exported.expires) = (key.not_before, key.expires);
+        (exported.principal, exported.profiles) = (key.principal.clone(), key.profiles.clone());
+        Ok(exported)
+    }
+
+    /// K_ctx of a key of this ring under a context that it serves, from the cache if it is there.
     pub(crate) fn context_key(&self, key: &Key, context: &Context) -> Result<Arc<ContextKey>> {
-        let at = *self.0.by_kid.get(key.kid.as_str()).ok_or_else(|| Error::new(Code::Internal))?;
+        let internal = || Error::new(Code::Internal);
+        let at = *self.0.by_kid.get(key.kid.as_str()).ok_or_else(internal)?;
         self.0.cache.get((at, *context.digest()), || {
-            ContextKey::derive(key.secret.expose(), key.purpose.name(), key.suite, &key.kid, context.digest())
+            if let Material::Delegated { secret, .. } = &key.material {
+                return ContextKey::of(secret);
+            }
+            let root = self.root_of(key)?.unwrap_or(key).material.secret().ok_or_else(internal)?;
+            let digest = context.digest();
+            ContextKey::derive(root.expose(), key.purpose.name(), key.suite, &key.kid, digest)
         })
+    }
+
+    /// The root that the key refers to, if it does.
+    fn root_of(&self, key: &Key) -> Result<Option<&Key>> {
+        match key.root() {
+            Some(root) => self.key(root.as_str()).map(Some).ok_or_else(|| Error::new(Code::Internal)),
+            None => Ok(None),
+        }
     }
 }
 
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keyring")
+            .field("name", &self.0.name)
             .field("rev", &self.0.rev)
             .field("keys", &self.0.keys)
             .finish_non_exhaustive()
@@ -112,12 +217,22 @@ impl fmt::Debug for Keyring {
 /// Collects keys and checks that they make a ring.
 #[derive(Debug)]
 pub struct KeyringBuilder {
-    rev: u64,
-    keys: Vec<Key>,
-    primaries: Vec<u16>,
+    pub(super) name: Option<String>,
+    pub(super) rev: u64,
+    pub(super) keys: Vec<Key>,
+    /// Indices into `keys`.
+    pub(super) primaries: Vec<u16>,
 }
 
 impl KeyringBuilder {
+    /// Names the ring: what a file that holds it is bound to, and what a running service compares when it takes a new
+    /// ring. A ring from a file has the name that it was loaded under.
+    #[must_use]
+    pub fn name(mut self, name: &str) -> Self {
+        self.name = Some(name.to_owned());
+        self
+    }
+
     /// Sets the revision, at most 2^53 - 1.
     #[must_use]
     pub fn rev(mut self, rev: u64) -> Self {
@@ -146,24 +261,15 @@ impl KeyringBuilder {
     /// # Errors
     /// [`Code::KeyDuplicate`] if two share their id or secret; [`Code::KeyringFile`] if a state does not fit its
     /// purpose, two primaries could both serve one context, a scope or validity is malformed, the revision or a time
-    /// is over 2^53 - 1, a key is for recipients ([`Purpose::Rcp`]), which no ring of this version holds, or there are
-    /// more than [`Keyring::MAX_KEYS`]. A primary that is not active is allowed, so that it can be disabled at once: it
+    /// is over 2^53 - 1, a derived key does not fit the root that it refers to, a key is for recipients
+    /// ([`Purpose::Rcp`]), which no ring of this version holds, or there are more than [`Keyring::MAX_KEYS`]. A primary that is not active is allowed, so that it can be disabled at once: it
     /// then refuses to encrypt.
     pub fn build(self) -> Result<Keyring> {
-        if self.keys.len() > Keyring::MAX_KEYS {
-            return Err(invalid(format!("at most {} keys", Keyring::MAX_KEYS)));
-        }
-        if self.rev > Keyring::MAX_INTEGER {
-            return Err(invalid("`rev` is over 2^53 - 1"));
-        }
-        for key in &self.keys {
-            check_key(key)?;
-        }
-        check_duplicates(&self.keys)?;
-        check_primaries(&self.keys, &self.primaries)?;
+        check::ring(&self)?;
         let cache = ContextKeyCache::new(Keyring::CACHED_CONTEXTS);
         let by_kid = self.keys.iter().enumerate().map(|(at, key)| (key.kid.clone(), at as u16)).collect();
         Ok(Keyring(Arc::new(Inner {
+            name: self.name,
             rev: self.rev,
             keys: self.keys,
             by_kid,
@@ -183,130 +289,11 @@ pub fn new_kid(random: &dyn Random) -> Result<Kid> {
     Kid::parse(&format!("k-{}", base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes)))
 }
 
-fn invalid(detail: impl Into<String>) -> Error {
-    Error::because(Code::KeyringFile, detail)
-}
-
-fn check_key(key: &Key) -> Result<()> {
-    let fault = |detail: &str| Err(invalid(detail).with_kid(key.kid.as_str()));
-    if key.purpose == Purpose::Rcp {
-        return fault("no ring of this version holds a key of purpose `rcp`");
-    }
-    let times = [("created", Some(key.created)), ("not_before", key.not_before), ("expires", key.expires)];
-    for (name, time) in times {
-        if time.is_some_and(|time| time > Keyring::MAX_INTEGER) {
-            return fault(&format!("`{name}` is over 2^53 - 1"));
-        }
-    }
-    if !key.state.fits(key.purpose) {
-        return fault("the state does not fit the purpose");
-    }
-    if let (Some(from), Some(until)) = (key.not_before, key.expires)
-        && until <= from
-    {
-        return fault("`expires` must be later than `not_before`");
-    }
-    if !key.scope.is_empty() {
-        let pairs = key.scope.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        if let Err(error) = Context::from_pairs(pairs) {
-            return Err(invalid(format!("scope: {}", error.code().sentence())).with_kid(key.kid.as_str()));
-        }
-    }
-    if key.scope.is_empty() && (key.imported || key.principal.is_some()) {
-        return fault("a key with an imported secret or a principal needs a scope");
-    }
-    Ok(())
-}
-
-/// Equal ids or equal secrets, whatever the purpose. Secrets are compared by their digests, which are wiped.
-fn check_duplicates(keys: &[Key]) -> Result<()> {
-    let mut kids: Vec<&Kid> = keys.iter().map(|key| &key.kid).collect();
-    kids.sort_unstable();
-    let mut digests: Zeroizing<Vec<([u8; 32], u16)>> = Zeroizing::new(Vec::with_capacity(keys.len()));
-    for (at, key) in keys.iter().enumerate() {
-        digests.push((Sha256::digest(key.secret.expose()).into(), at as u16));
-    }
-    digests.sort_unstable();
-    let same_kid =
-        kids.windows(2).find_map(|two| matches!(two, [a, b] if a == b).then(|| two.first())).flatten();
-    if let Some(kid) = same_kid {
-        return Err(Error::because(Code::KeyDuplicate, "two keys have this id").with_kid(kid.as_str()));
-    }
-    let same_secret = digests.windows(2).find_map(|two| match two {
-        [a, b] if a.0 == b.0 => keys.get(usize::from(b.1)),
-        _ => None,
-    });
-    match same_secret {
-        Some(key) => {
-            Err(Error::because(Code::KeyDuplicate, "another key has the same secret")
-                .with_kid(key.kid.as_str()))
-        }
-        None => Ok(()),
-    }
-}
-
-/// Of two primaries with one purpose and equally many pairs, a name must have different values in the two.
-fn check_primaries(keys: &[Key], primaries: &[u16]) -> Result<()> {
-    let mut classes: BTreeMap<(Purpose, usize), Vec<&Key>> = BTreeMap::new();
-    for key in primaries.iter().filter_map(|&at| keys.get(usize::from(at))) {
-        classes.entry((key.purpose, key.scope.len())).or_default().push(key);
-    }
-    match classes.values().find_map(|class| first_tie(class)) {
-        Some((one, other)) => Err(invalid(format!(
-            "primary keys `{}` and `{}` could both serve one context",
-            one.kid, other.kid
-        ))),
-        None => Ok(()),
-    }
-}
-
-/// Two keys whose scopes contradict each other in no name. A row of bits for each key tells which keys it contradicts,
-/// and a name fills it for all keys of one value at once: a full ring of full scopes takes milliseconds.
-fn first_tie<'k>(class: &[&'k Key]) -> Option<(&'k Key, &'k Key)> {
-    let words = class.len().div_ceil(64);
-    let mut rows = vec![0_u64; class.len() * words];
-    let mut pairs: Vec<(&str, &str, usize)> = Vec::new();
-    for (at, key) in class.iter().enumerate() {
-        pairs.extend(key.scope().map(|(name, value)| (name, value, at)));
-    }
-    pairs.sort_unstable();
-    let bits = |members: &[(&str, &str, usize)]| {
-        let mut bits = vec![0_u64; words];
-        for (_, _, at) in members {
-            if let Some(word) = bits.get_mut(at / 64) {
-                *word |= 1 << (at % 64);
-            }
-        }
-        bits
-    };
-    for same_name in pairs.chunk_by(|a, b| a.0 == b.0) {
-        let named = bits(same_name);
-        for same_value in same_name.chunk_by(|a, b| a.1 == b.1).filter(|chunk| chunk.len() < same_name.len())
-        {
-            let own = bits(same_value);
-            for (_, _, at) in same_value {
-                let row = rows.get_mut(at * words..(at + 1) * words).unwrap_or_default();
-                for ((word, named), own) in row.iter_mut().zip(&named).zip(&own) {
-                    *word |= named & !own;
-                }
-            }
-        }
-    }
-    for (at, (one, row)) in class.iter().zip(rows.chunks(words.max(1))).enumerate() {
-        for (other_at, other) in class.iter().enumerate().skip(at + 1) {
-            if row.get(other_at / 64).is_some_and(|word| word >> (other_at % 64) & 1 == 0) {
-                return Some((one, other));
-            }
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::clock::FixedClock;
-    use crate::keys::key::KeyState;
+    use crate::keys::derive::Label;
     use crate::rng::OsRandom;
 
     fn key(kid: &str) -> Key {
@@ -314,120 +301,95 @@ mod tests {
         Key::generate(kid, Purpose::Seal, Suite::Aes256Gcm, &FixedClock(5), &OsRandom).unwrap()
     }
 
-    fn code(builder: KeyringBuilder) -> Code {
-        builder.build().unwrap_err().code()
+    fn context(tenant: &str) -> Context {
+        Context::new("orders").unwrap().with("tenant", tenant).unwrap()
+    }
+
+    /// What the key of a context does, which tells whether two are the same.
+    fn effect(ring: &Keyring, kid: &str, context: &Context) -> [u8; 32] {
+        let mut out = [0; 32];
+        ring.context_key(ring.key(kid).unwrap(), context).unwrap().expand(Label::Key, &[], &mut out);
+        out
     }
 
     #[test]
-    fn case_38_duplicates_are_refused() {
-        assert_eq!(code(Keyring::builder().key(key("a")).key(key("b")).key(key("a"))), Code::KeyDuplicate);
-        let mut twin = key("b");
-        let original = key("a");
-        twin.secret = original.secret.clone();
-        twin.purpose = Purpose::Sig;
-        twin.suite = Suite::HmacSha256;
-        assert_eq!(code(Keyring::builder().key(original).key(twin)), Code::KeyDuplicate);
+    fn an_exported_context_key_is_the_key_of_its_context() {
+        let (root, acme) = (key("root"), context("acme"));
+        let partner = Key::derived(Kid::parse("p1").unwrap(), &root, acme.clone(), &FixedClock(5)).unwrap();
+        let ring = Keyring::builder().primary(root).key(partner).build().unwrap();
+        for kid in ["root", "p1"] {
+            let exported = ring.export_context(kid, &acme).unwrap();
+            assert_eq!((exported.kid().as_str(), exported.context()), (kid, Some(&acme)));
+            let alone = Keyring::builder().primary(exported).build().unwrap();
+            assert_eq!(effect(&alone, kid, &acme), effect(&ring, kid, &acme));
+            // What was exported can be handed on, and is the same again.
+            let again = alone.export_context(kid, &acme).unwrap();
+            assert_eq!(again.hazmat_secret(), alone.key(kid).unwrap().hazmat_secret());
+        }
+        assert_ne!(effect(&ring, "root", &acme), effect(&ring, "p1", &acme));
     }
 
     #[test]
-    fn primaries_are_unambiguous() {
-        assert_eq!(code(Keyring::builder().primary(key("a")).primary(key("b"))), Code::KeyringFile);
-        let scoped = |kid: &str, name: &str, value: &str| key(kid).with_scope([(name, value)]);
-        let tie = Keyring::builder().primary(scoped("a", "t", "1")).primary(scoped("b", "u", "1"));
-        assert_eq!(code(tie), Code::KeyringFile);
+    fn keys_are_known_to_expire_before_the_day() {
+        let root = key("root").with_validity(None, Some(1000));
+        let derived =
+            |kid: &str| Key::derived(Kid::parse(kid).unwrap(), &root, context(kid), &FixedClock(5)).unwrap();
         let ring = Keyring::builder()
-            .primary(key("root"))
-            .primary(scoped("one", "t", "1"))
-            .primary(scoped("two", "t", "2"))
+            .key(root.clone())
+            .primary(derived("p1"))
+            .primary(derived("p2").with_validity(None, Some(900)))
+            .primary(key("k").with_scope([("purpose", "other")]).with_validity(None, Some(2000)))
+            .primary(key("forever").with_scope([("purpose", "forever")]))
             .build()
             .unwrap();
-        let chosen = |pairs: &[(&str, &str)]| {
-            let context = Context::from_pairs(pairs.iter().copied()).unwrap();
-            ring.primary_for(Purpose::Seal, &context).unwrap().kid().to_string()
+        let due = |now: u64, within: u64| -> Vec<(String, u64)> {
+            ring.expiring(now, within).map(|(key, end)| (key.kid().to_string(), end)).collect()
         };
-        assert_eq!(chosen(&[("purpose", "p")]), "root");
-        assert_eq!(chosen(&[("purpose", "p"), ("t", "1")]), "one");
-        assert_eq!(chosen(&[("purpose", "p"), ("t", "2")]), "two");
-        assert_eq!(chosen(&[("purpose", "p"), ("t", "3")]), "root");
+        let entry = |kid: &str, end: u64| (kid.to_owned(), end);
+        assert_eq!(due(0, 899), []);
+        assert_eq!(due(0, 900), [entry("p2", 900)]);
+        assert_eq!(due(5000, 0), [entry("p1", 1000), entry("p2", 900), entry("k", 2000)]);
+        assert_eq!(due(u64::MAX, u64::MAX).len(), 3);
+        assert!(ring.disable("k").unwrap().expiring(5000, 0).all(|(key, _)| key.kid().as_str() != "k"));
     }
 
     #[test]
-    fn ties_are_those_of_the_definition() {
-        // Small alphabets, so that every overlap of names and values occurs.
-        let tie = |a: &Key, b: &Key| {
-            let contradict = |(name, value): (&str, &str)| b.scope().any(|(n, v)| n == name && v != value);
-            a.scope.len() == b.scope.len() && !a.scope().any(contradict)
-        };
-        let mut ties = 0;
-        for seed in 0_u32..2000 {
-            let mut state = seed.wrapping_mul(2_654_435_761) | 1;
-            let mut random = |below: u32| {
-                state ^= state << 13;
-                state ^= state >> 17;
-                state ^= state << 5;
-                state % below
-            };
-            let keys: Vec<Key> = (0..3)
-                .map(|at| {
-                    let (mask, values) = (random(16), random(256));
-                    let names = (0..4).filter(|bit| mask >> bit & 1 == 1);
-                    let pairs: Vec<_> = names
-                        .map(|bit| (format!("n{bit}"), format!("v{}", values >> (2 * bit) & 3)))
-                        .collect();
-                    key(&format!("k{at}")).with_scope(pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())))
-                })
-                .collect();
-            let tied = (0..3).any(|a| (a + 1..3).any(|b| tie(&keys[a], &keys[b])));
-            let builder = keys.iter().cloned().fold(Keyring::builder(), KeyringBuilder::primary);
-            assert_eq!(builder.build().is_err(), tied, "{keys:?}");
-            ties += u32::from(tied);
+    fn case_63_a_derived_key_serves_its_context_alone() {
+        let (root, acme) = (key("root"), context("acme"));
+        let partner = Key::derived(Kid::parse("p1").unwrap(), &root, acme.clone(), &FixedClock(5)).unwrap();
+        let ring = Keyring::builder().primary(root).key(partner).build().unwrap();
+        let delegated = ring.export_context("root", &acme).unwrap();
+        let delegated = Keyring::builder().primary(delegated).build().unwrap();
+        let wider = acme.clone().with("region", "eu").unwrap();
+        for (ring, kid) in [(&ring, "p1"), (&delegated, "root")] {
+            let key = ring.key(kid).unwrap();
+            for other in [context("evil"), wider.clone(), Context::new("orders").unwrap()] {
+                let encrypt = ring.check_encrypt(key, &other, 9).unwrap_err();
+                let decrypt = ring.check_decrypt(key, Purpose::Seal, Suite::Aes256Gcm, &other).unwrap_err();
+                let export = ring.export_context(kid, &other).unwrap_err();
+                for error in [encrypt, decrypt, export] {
+                    assert_eq!((error.code(), error.key_id()), (Code::ContextScope, Some(kid)));
+                }
+            }
+            assert!(ring.check_encrypt(key, &acme, 9).is_ok());
         }
-        assert!((200..1800).contains(&ties), "{ties}");
+        // It is never a root: nothing is derived from it.
+        let delegated = delegated.key("root").unwrap();
+        let error = Key::derived(Kid::parse("p2").unwrap(), delegated, acme, &FixedClock(5)).unwrap_err();
+        assert_eq!(error.code(), Code::KeyringFile);
     }
 
     #[test]
-    fn a_ring_holds_only_what_files_can_hold() {
-        const MAX: u64 = (1 << 53) - 1;
-        let made = |created| {
-            let kid = Kid::parse("a").unwrap();
-            Key::generate(kid, Purpose::Seal, Suite::Aes256Gcm, &FixedClock(created), &OsRandom).unwrap()
+    fn what_may_not_be_exported() {
+        let ring = Keyring::builder().primary(key("root").with_scope([("tenant", "acme")])).build().unwrap();
+        let code = |ring: &Keyring, kid: &str, context: &Context| {
+            ring.export_context(kid, context).unwrap_err().code()
         };
-        let kid = Kid::parse("a").unwrap();
-        let recipient = Key::hazmat_from_secret(kid, Purpose::Rcp, Suite::Aes256Gcm, &[1; 32]).unwrap();
-        for (builder, name) in [
-            (Keyring::builder().rev(MAX + 1), "`rev`"),
-            (Keyring::builder().key(made(MAX + 1)), "`created`"),
-            (Keyring::builder().key(key("a").with_validity(Some(MAX + 1), None)), "`not_before`"),
-            (Keyring::builder().key(key("a").with_validity(None, Some(u64::MAX))), "`expires`"),
-            (Keyring::builder().key(recipient), "`rcp`"),
-        ] {
-            let error = builder.build().unwrap_err();
-            assert_eq!(error.code(), Code::KeyringFile);
-            assert!(error.detail().unwrap().contains(name), "{error}");
-        }
-        let largest = made(MAX).with_validity(Some(MAX - 1), Some(MAX));
-        assert!(Keyring::builder().rev(MAX).key(largest).build().is_ok());
-    }
-
-    #[test]
-    fn states_scopes_and_validity_are_checked() {
-        assert_eq!(
-            code(Keyring::builder().key(key("a").with_state(KeyState::VerifyOnly))),
-            Code::KeyringFile
-        );
-        assert_eq!(code(Keyring::builder().key(key("a").with_validity(Some(9), Some(9)))), Code::KeyringFile);
-        assert_eq!(code(Keyring::builder().key(key("a").with_scope([("", "x")]))), Code::KeyringFile);
-        let mut imported = key("a");
-        imported.imported = true;
-        assert_eq!(code(Keyring::builder().key(imported.clone())), Code::KeyringFile);
-        assert!(Keyring::builder().key(imported.with_scope([("t", "1")])).build().is_ok());
-
-        let context = Context::new("p").unwrap();
-        let valid = key("a").with_validity(Some(10), Some(20));
-        assert_eq!(valid.check_encrypt(&context, 9).unwrap_err().code(), Code::KeyState);
-        assert!(valid.check_encrypt(&context, 10).is_ok());
-        assert_eq!(valid.check_encrypt(&context, 20).unwrap_err().code(), Code::KeyState);
-        assert!(valid.check_decrypt(Purpose::Seal, Suite::Aes256Gcm, &context).is_ok());
+        assert_eq!(code(&ring, "x", &context("acme")), Code::UnknownKey);
+        assert_eq!(code(&ring, "root", &context("evil")), Code::ContextScope);
+        let purposeless = Context::from_pairs([("tenant", "acme")]).unwrap();
+        assert_eq!(code(&ring, "root", &purposeless), Code::ContextMissing);
+        assert_eq!(code(&ring.disable("root").unwrap(), "root", &context("acme")), Code::KeyState);
     }
 
     #[test]

@@ -174,7 +174,12 @@ impl<'t> Selection<'t> {
 
     /// An error about the value that begins at `start`. It scans the document again: for one error only.
     pub(crate) fn fault(&self, code: Code, start: u32) -> Error {
-        Error::new(code).with_path(normalized::path_of_offset(self.text, self.max_depth, start as usize))
+        Error::new(code).with_path(self.path(start))
+    }
+
+    /// The normalized path of the value that begins at `start`. It scans the document again: for one value only.
+    pub(crate) fn path(&self, start: u32) -> String {
+        normalized::path_of_offset(self.text, self.max_depth, start as usize)
     }
 
     /// Adds what value-dependent rules select; returns the spans that their filters looked at.

@@ -80,15 +80,12 @@ impl Sealing<'_> {
 /// [`Code::Rejected`]: the commitment, compared in constant time and before the cipher runs, or the tag is wrong.
 pub(crate) fn open<'b>(body: &'b mut [u8], key: KeyUse<'_>, mode: Mode, aad: &[u8]) -> Result<&'b [u8]> {
     let rejected = || Error::new(Code::Rejected);
-    let (head, rest) = body.split_at_mut_checked(TOKEN_HEAD).ok_or_else(rejected)?;
-    let (salt, commitment) = head.split_at(2 + SALT_LEN);
-    let salt = salt.get(2..).unwrap_or_default();
-    let mut derived = [0; 32];
-    key.context_key.expand(Label::Com, &[salt, aad], &mut derived);
-    let commitment: &[u8; 32] = (commitment as &[u8]).try_into().map_err(|_| rejected())?;
-    if !secret::equal(&derived, commitment) {
+    if !commits(body, key, aad) {
         return Err(rejected());
     }
+    let (head, rest) = body.split_at_mut_checked(TOKEN_HEAD).ok_or_else(rejected)?;
+    let salt = head.get(2..2 + SALT_LEN).ok_or_else(rejected)?;
+    let mut derived = [0; 32];
     key.context_key.expand(Label::Key, &[salt, &[key.suite.byte(), mode.byte()]], &mut derived);
     let len = rest.len().checked_sub(TAG_LEN).ok_or_else(rejected)?;
     let (ciphertext, tag) = rest.split_at_mut(len);
@@ -96,4 +93,13 @@ pub(crate) fn open<'b>(body: &'b mut [u8], key: KeyUse<'_>, mode: Mode, aad: &[u
     derived.zeroize();
     opened?;
     Ok(pad::strip(ciphertext))
+}
+
+/// Whether a token's decoded body commits to this key and this associated data, in constant time.
+pub(crate) fn commits(body: &[u8], key: KeyUse<'_>, aad: &[u8]) -> bool {
+    let Some(salt) = body.get(2..2 + SALT_LEN) else { return false };
+    let Some(commitment) = body.get(2 + SALT_LEN..).and_then(<[u8]>::first_chunk) else { return false };
+    let mut expected = [0; 32];
+    key.context_key.expand(Label::Com, &[salt, aad], &mut expected);
+    secret::equal(&expected, commitment)
 }

@@ -103,7 +103,7 @@ def encrypt_tokens(
     for target, bound in zip(targets, bounds):
         key, mode = keys[id(target.rule)], target.rule.mode
         aad = crypto.token_aad(key.suite, mode, target.position, crypto.bound_bytes(bound))
-        k_ctx, plaintext = key.context_key(context), plaintext_of(text, target)
+        k_ctx, plaintext = ring.context_key(key, context), plaintext_of(text, target)
         token = crypto.seal_token(k_ctx, key.kid, key.suite, mode, random(24), plaintext, aad)
         edits.append(replace(target.node, token))
     return splice(text, edits)
@@ -140,7 +140,7 @@ def decrypt_tokens(text: str, root: Node, policy: Policy, ring: Ring, context: d
     edits, values = [], {}
     for (target, _), entries, token, key in zip(tokens, bounds, parsed, keys):
         aad = crypto.token_aad(token.suite, token.mode, target.position, crypto.bound_bytes(entries))
-        plaintext = crypto.open_token(key.context_key(context), token, aad)
+        plaintext = crypto.open_token(ring.context_key(key, context), token, aad)
         values[target.location] = read_content(plaintext, target)
         edits.append((target.node.start, target.node.end, plaintext.decode()))
     for target in targets:
@@ -165,7 +165,7 @@ def encrypt_document(
     check_document_limits(targets, entries)
     plaintexts = [plaintext_of(text, target) for target in targets]
     key = ring.encrypting(policy.rules, context, now)
-    keys = crypto.DocumentKeys.derive(key.context_key(context), key.suite, random(24))
+    keys = crypto.DocumentKeys.derive(ring.context_key(key, context), key.suite, random(24))
     fields = [(t.position, keys.seal(i, t.position, p)) for i, (t, p) in enumerate(zip(targets, plaintexts))]
     strings = [crypto.field_string(i, ciphertext) for i, (_, ciphertext) in enumerate(fields)]
     edits = [replace(target.node, string) for target, string in zip(targets, strings)]
@@ -201,7 +201,7 @@ def decrypt_document(text: str, root: Node, policy: Policy, ring: Ring, context:
             check_field_limit(len(fields[target.location][1]) - 16)
     key = ring.decrypting(header.kid, header.suite, policy.rules, context)
 
-    keys = crypto.DocumentKeys.derive(key.context_key(context), header.suite, header.salt)
+    keys = crypto.DocumentKeys.derive(ring.context_key(key, context), header.suite, header.salt)
     if header.count != len(targets) or len(fields) != len(targets):
         raise Refused("Rejected", "number of fields")
     ordered = sorted(targets, key=lambda target: fields[target.location][0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
@@ -16,27 +16,38 @@ FITTING_SUITES = {"seal": {1, 2}, "det": {1, 2}, "idx": {0x20}, "sig": {0x30}}
 STATES = {"active": {"seal", "det", "idx", "sig"}, "decrypt-only": {"seal", "det"}, "verify-only": {"sig"}}
 STATES["disabled"] = STATES["active"]
 MAX_KEYS = 4096
+MAX_FILE = 16777216
 
 
 @dataclass(frozen=True)
 class Key:
+    """A root with a scope; or, with a context, a derived key: delegated (secret is K_ctx) or a reference to a root."""
+
     kid: str
-    secret: bytes
+    secret: bytes | None
     suite: int = 1
     purpose: str = "seal"
     state: str = "active"
     scope: dict[str, str] = field(default_factory=dict)
     not_before: int | None = None
     expires: int | None = None
+    context: dict[str, str] | None = None
+    root: str | None = None
+
+    @property
+    def pairs(self) -> dict[str, str]:
+        return self.scope if self.context is None else self.context
 
     def fits(self, context: dict[str, str]) -> bool:
-        return self.scope.items() <= context.items()
+        return context == self.context if self.context is not None else self.scope.items() <= context.items()
+
+    def context_key(self, context: dict[str, str]) -> bytes:
+        if self.context is not None:
+            return self.secret
+        return context_key(self.secret, self.purpose, self.suite, self.kid, context)
 
     def valid_at(self, now: float) -> bool:
         return (self.not_before is None or self.not_before <= now) and (self.expires is None or now < self.expires)
-
-    def context_key(self, context: dict[str, str]) -> bytes:
-        return context_key(self.secret, self.purpose, self.suite, self.kid, context)
 
 
 class Ring:
@@ -45,24 +56,44 @@ class Ring:
     def __init__(self, keys: list[Key], primaries: dict[str, list[str]], rev: int = 0) -> None:
         self.keys, self.primaries, self.rev = {key.kid: key for key in keys}, primaries, rev
         for key in keys:
-            if not is_kid(key.kid) or len(key.secret) != 32 or key.state not in STATES:
+            if not is_kid(key.kid) or key.state not in STATES:
                 raise Refused("KeyringFile", "key")
+            if (key.secret is None) == (key.root is None) or (key.secret is not None and len(key.secret) != 32):
+                raise Refused("KeyringFile", "secret")
             if key.suite not in FITTING_SUITES.get(key.purpose, ()) or key.purpose not in STATES[key.state]:
                 raise Refused("KeyringFile", "purpose")
         if len(keys) > MAX_KEYS:
             raise Refused("KeyringFile", "too many keys")
-        if len(self.keys) != len(keys) or len({key.secret for key in keys}) != len(keys):
+        secrets = [key.secret for key in keys if key.secret is not None]
+        if len(self.keys) != len(keys) or len(set(secrets)) != len(secrets):
             raise Refused("KeyDuplicate")
+        for key in keys:
+            self.check_reference(key)
         for purpose, kids in primaries.items():
             if any(kid not in self.keys or self.keys[kid].purpose != purpose for kid in kids):
                 raise Refused("KeyringFile", "primary")
             for i, kid in enumerate(kids):
-                if any(tie(self.keys[kid].scope, self.keys[other].scope) for other in kids[:i]):
+                if any(tie(self.keys[kid], self.keys[other]) for other in kids[:i]):
                     raise Refused("KeyringFile", "tie")
+
+    def check_reference(self, key: Key) -> None:
+        if key.root is None:
+            return
+        root = self.keys.get(key.root)
+        if root is None or root.context is not None or (root.purpose, root.suite) != (key.purpose, key.suite):
+            raise Refused("KeyringFile", "root")
+        if not root.fits(key.context):
+            raise Refused("KeyringFile", "scope of the root")
+
+    def context_key(self, key: Key, context: dict[str, str]) -> bytes:
+        return key.context_key(context) if key.root is None else replace(self.keys[key.root], kid=key.kid).context_key(context)
+
+    def used(self, key: Key) -> list[Key]:
+        return [key] if key.root is None else [key, self.keys[key.root]]
 
     def primary(self, context: dict[str, str]) -> Key | None:
         fitting = [self.keys[kid] for kid in self.primaries.get("seal", []) if self.keys[kid].fits(context)]
-        return max(fitting, key=lambda key: len(key.scope), default=None)
+        return max(fitting, key=lambda key: len(key.pairs), default=None)
 
     def allowed(self, rules: list[Rule], context: dict[str, str]) -> set[str]:
         """The intersection of the allowed sets of the rules."""
@@ -71,8 +102,9 @@ class Ring:
             if rule.keys is None:
                 primary = self.primary(context)
                 if primary is None:
-                    raise Refused("NoPrimary")
-                allowed &= {key.kid for key in self.keys.values() if key.scope == primary.scope}
+                    derived = [self.keys[kid].context is not None for kid in self.primaries.get("seal", [])]
+                    raise Refused("ContextScope" if derived and all(derived) else "NoPrimary")
+                allowed &= {key.kid for key in self.keys.values() if key.pairs == primary.pairs}
             elif rule.keys != "any":
                 allowed &= rule.keys
         return allowed
@@ -85,30 +117,37 @@ class Ring:
             if len(active) != 1:
                 raise Refused("NoPrimary")
             key = active[0]
-        if not key.fits(context):
-            raise Refused("ContextScope")
-        if key.state != "active" or not key.valid_at(now):
-            raise Refused("KeyState")
+        for used in self.used(key):
+            if not used.fits(context):
+                raise Refused("ContextScope")
+            if used.state != "active" or not used.valid_at(now):
+                raise Refused("KeyState")
         return key
 
     def decrypting(self, kid: str, suite: int, rules: list[Rule], context: dict[str, str]) -> Key:
         key = self.keys.get(kid)
         if key is None:
             raise Refused("UnknownKey")
+        if key.context is not None and not key.fits(context):
+            raise Refused("ContextScope")
         if kid not in self.allowed(rules, context):
             raise Refused("KeyNotAllowed")
         if key.purpose != "seal":
             raise Refused("KeyPurpose")
         if key.suite != suite:
             raise Refused("KeySuite")
-        if not key.fits(context):
-            raise Refused("ContextScope")
-        if key.state == "disabled":
-            raise Refused("KeyState")
+        for used in self.used(key):
+            if not used.fits(context):
+                raise Refused("ContextScope")
+            if used.state == "disabled":
+                raise Refused("KeyState")
         return key
 
 
-def tie(one: dict[str, str], other: dict[str, str]) -> bool:
+def tie(a: Key, b: Key) -> bool:
+    one, other = a.pairs, b.pairs
+    if a.context is not None or b.context is not None:
+        return one == other
     return len(one) == len(other) and all(one[name] == other[name] for name in one.keys() & other.keys())
 
 
@@ -127,7 +166,10 @@ def open_keyring(
     min_rev: int = 0,
     most_work: int = 16777216,
 ) -> Ring:
-    root = file_object(text.encode() if isinstance(text, str) else text)
+    data = text.encode() if isinstance(text, str) else text
+    if len(data) > MAX_FILE:
+        raise fault("size")
+    root = file_object(data)
     exactly(root, {"apiseal_keyring", "wrap", "sealed"})
     if integer_of(root.get("apiseal_keyring")) != 1:
         raise fault("version")
@@ -153,10 +195,12 @@ def seal_keyring(plaintext: str, name: str, wrapping_key: bytes, wrap: str, salt
 def keyring_plaintext(rev: int, keys: list[Key], primary: dict[str, list[str]], created: int = 0) -> str:
     entries = []
     for key in keys:
-        entry = {"type": "root", "kid": key.kid, "purpose": key.purpose, "suite": crypto.SUITE_NAMES[key.suite]}
+        entry = {"type": "root" if key.context is None else "derived", "kid": key.kid, "purpose": key.purpose, "suite": crypto.SUITE_NAMES[key.suite]}
         entry |= {"state": key.state, "created": created}
         entry |= {"scope": key.scope} if key.scope else {}
-        entries.append(entry | {"secret": b64(key.secret)})
+        entry |= {"expires": key.expires} if key.expires is not None else {}
+        entry |= {"context": key.context} if key.context is not None else {}
+        entries.append(entry | ({"secret": b64(key.secret)} if key.root is None else {"root": key.root}))
     primaries = {purpose: kids[0] if len(kids) == 1 else kids for purpose, kids in primary.items() if kids}
     content = {"rev": rev, "primary": primaries, "keys": entries}
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
@@ -234,8 +278,15 @@ def read_primary(purpose: str, node: Node) -> list[str]:
 
 
 def read_key(node: Node) -> Key:
-    required = {"type", "kid", "purpose", "suite", "state", "created", "secret"}
-    exactly(node, required, {"not_before", "expires", "scope", "imported", "principal", "profiles"})
+    common = {"type", "kid", "purpose", "suite", "state", "created"}
+    optional = {"not_before", "expires", "principal", "profiles"}
+    kind = text_of(node.get("type")) if node.kind == "object" and node.get("type") else ""
+    if kind == "root":
+        exactly(node, common | {"secret"}, optional | {"scope", "imported"})
+    elif kind == "derived":
+        exactly(node, common | {"context"}, optional | {"secret", "root"})
+    else:
+        raise fault("type")
     integers = {}
     for name in ("created", "not_before", "expires"):
         if node.get(name) is not None:
@@ -246,6 +297,9 @@ def read_key(node: Node) -> Key:
     if not_before is not None and expires is not None and not not_before < expires:
         raise fault("validity")
     scope = read_scope(node.get("scope"))
+    context = read_scope(node.get("context")) if kind == "derived" else None
+    if context == {}:
+        raise fault("context")
     imported, principal, profiles = node.get("imported"), node.get("principal"), node.get("profiles")
     if imported is not None and imported.kind != "boolean":
         raise fault("imported")
@@ -253,14 +307,24 @@ def read_key(node: Node) -> Key:
         distinct(profiles)
     if principal is not None:
         text_of(principal)
-    if not scope and (principal is not None or (imported is not None and imported.text == "true")):
+    if not (scope or context) and (principal is not None or (imported is not None and imported.text == "true")):
         raise fault("scope demanded")
-    secret = unb64(text_of(node.get("secret")))
     suite = SUITES.get(text_of(node.get("suite")))
-    if text_of(node.get("type")) != "root" or secret is None or len(secret) != 32 or suite is None:
+    if suite is None:
         raise fault("entry")
+    secret = root = None
+    if node.get("secret") is not None:
+        secret = unb64(text_of(node.get("secret")))
+        if secret is None or len(secret) != 32:
+            raise fault("secret")
+    if node.get("root") is not None:
+        root = text_of(node.get("root"))
+        if not is_kid(root):
+            raise fault("root")
+    if (secret is None) == (root is None):
+        raise fault("either secret or root")
     kid, purpose, state = (text_of(node.get(name)) for name in ("kid", "purpose", "state"))
-    return Key(kid, secret, suite, purpose, state, scope, not_before, expires)
+    return Key(kid, secret, suite, purpose, state, scope, not_before, expires, context, root)
 
 
 def read_scope(node: Node | None) -> dict[str, str]:
@@ -269,7 +333,7 @@ def read_scope(node: Node | None) -> dict[str, str]:
     if node.kind != "object" or len(node.members) > 32:
         raise fault("scope")
     for member in node.members:
-        if member.node.kind != "string" or not member.name:
+        if member.node.kind != "string" or not member.name or member.name.startswith("apiseal."):
             raise fault("scope")
         if max(len(member.name.encode()), len(member.node.text.encode())) > 1024:
             raise fault("scope")

@@ -1,0 +1,55 @@
+//! What the keys of a ring are made from: a root of its own, or the key of one context.
+
+use std::fmt;
+
+use crate::context::Context;
+use crate::ids::Kid;
+use crate::secret::Secret32;
+
+/// The secret of a ring entry, or where it comes from. The three are different types in files too: one is never
+/// taken for another.
+#[derive(Clone)]
+pub(crate) enum Material {
+    /// Uniformly random bytes, from which the key of any context is derived.
+    Root(Secret32),
+    /// The key of one context alone, for a party that holds nothing else.
+    Delegated { context: Context, secret: Secret32 },
+    /// The key of one context, derived from a root of the same ring under this entry's own id.
+    Reference { context: Context, root: Kid },
+}
+
+impl Material {
+    /// The only context that the entry serves; a root serves all.
+    pub(crate) fn context(&self) -> Option<&Context> {
+        match self {
+            Material::Root(_) => None,
+            Material::Delegated { context, .. } | Material::Reference { context, .. } => Some(context),
+        }
+    }
+
+    /// The secret that the entry itself holds.
+    pub(crate) fn secret(&self) -> Option<&Secret32> {
+        match self {
+            Material::Root(secret) | Material::Delegated { secret, .. } => Some(secret),
+            Material::Reference { .. } => None,
+        }
+    }
+
+    /// The root that the entry refers to.
+    pub(crate) fn root(&self) -> Option<&Kid> {
+        match self {
+            Material::Reference { root, .. } => Some(root),
+            Material::Root(_) | Material::Delegated { .. } => None,
+        }
+    }
+}
+
+impl fmt::Debug for Material {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Material::Root(_) => "Root(REDACTED)",
+            Material::Delegated { .. } => "Delegated(REDACTED)",
+            Material::Reference { .. } => "Reference",
+        })
+    }
+}
