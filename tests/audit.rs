@@ -238,17 +238,17 @@ fn busy_run() -> (String, Vec<String>) {
                     cipher.decrypt_lenient(input, context)
                 )
                 .unwrap();
-                write!(said, "{:?}\n", cipher.decrypt_partial(input, &["$.ssn", "$..pan"], context)).unwrap();
-                write!(said, "{:?}\n", cipher.diagnose(input, context, std::slice::from_ref(&evil))).unwrap();
-                write!(said, "{:?}\n", cipher.encrypt(input, context).map(drop)).unwrap();
+                writeln!(said, "{:?}", cipher.decrypt_partial(input, &["$.ssn", "$..pan"], context)).unwrap();
+                writeln!(said, "{:?}", cipher.diagnose(input, context, std::slice::from_ref(&evil))).unwrap();
+                writeln!(said, "{:?}", cipher.encrypt(input, context).map(drop)).unwrap();
                 let again = Reencryption::new(cipher.clone(), cipher.clone());
-                write!(said, "{again:?}\n{:?}\n", again.run(input, context, &evil).map(drop)).unwrap();
+                writeln!(said, "{again:?}\n{:?}", again.run(input, context, &evil).map(drop)).unwrap();
                 if let Err(error) = cipher.decrypt(input, context) {
-                    write!(said, "{error}\n").unwrap();
+                    writeln!(said, "{error}").unwrap();
                 }
             }
         }
-        write!(said, "{cipher:?}\n{context:?}\n{exported:?}\n{:?}\n", cipher.keyring()).unwrap();
+        writeln!(said, "{cipher:?}\n{context:?}\n{exported:?}\n{:?}", cipher.keyring()).unwrap();
     }
     let bad = r#"{"apiseal_policy":1,"id":"p","rules":[{"path":"$.PLAINTEXT"}]}"#;
     let policy_error = Policy::from_json(bad).unwrap_err();
