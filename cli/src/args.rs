@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::inspect::InspectArgs;
 use crate::keys::args::KeysCommand;
 use crate::ndjson::NdjsonArgs;
+use crate::redact::RedactArgs;
 use crate::reencrypt::ReencryptArgs;
 
 const EXIT_CODES: &str = "\
@@ -65,6 +67,23 @@ Example:
   apiseal diagnose --keyring ring.json --policy orders.json --context purpose=orders --context tenant=acme \\
       --candidate purpose=orders,tenant=other sealed.json")]
     Diagnose(DiagnoseArgs),
+    /// Mask what a policy protects, for logs and screens; works on clear and on encrypted documents, needs no key.
+    #[command(after_help = "\
+A malformed or too large document becomes {\"redacted\":\"unreadable\"}, with exit code 3.
+
+Example:
+  apiseal redact --policy orders.json < order.json")]
+    Redact(RedactArgs),
+    /// List what is encrypted and under which key: one JSON object a line. Needs no key; without --verify nothing is
+    /// authenticated.
+    #[command(after_help = "\
+Whoever can write a document can make it name any key. Before you disable a key, count with --verify.
+
+Examples:
+  apiseal inspect order.json
+  apiseal inspect --summary --fail-if-kid k2025 order.json
+  apiseal inspect --verify --keyring ring.json --policy orders.json --context purpose=orders order.json")]
+    Inspect(InspectArgs),
     /// Show where a JSONPath (RFC 9535) selects values: one JSON object a line with path, start and end.
     #[command(after_help = "Example:\n  apiseal locate '$..ssn' order.json")]
     Locate(LocateArgs),

@@ -18,9 +18,7 @@ pub(crate) enum Direction {
 
 pub(crate) fn run(args: &CryptArgs, direction: Direction) -> Result<()> {
     // What costs nothing is checked before a passphrase is asked for.
-    if args.in_place && args.file.as_deref() == Some(Path::new("-")) {
-        return Err(Failure::Usage("--in-place needs a file; standard input cannot be replaced".to_owned()));
-    }
+    check_in_place(args.in_place, args.file.as_deref())?;
     if !args.only.is_empty() && matches!(direction, Direction::Encrypt) {
         let hint = "a policy with fewer rules encrypts fewer values";
         return Err(Failure::Usage(format!("--only is for decrypt; {hint}")));
@@ -48,10 +46,27 @@ pub(crate) fn run(args: &CryptArgs, direction: Direction) -> Result<()> {
         }
         Direction::Decrypt => Zeroizing::new(cipher.decrypt(&document, &context)?.into_unprotected()),
     };
-    let written = match (&args.output, &args.file) {
-        (Some(path), _) => replace(path, &output),
-        (None, Some(path)) if args.in_place => replace(path, &output),
-        _ => print(&output),
+    deliver(args.file.as_deref(), args.output.as_deref(), args.in_place, &output)
+}
+
+pub(crate) fn check_in_place(in_place: bool, file: Option<&Path>) -> Result<()> {
+    if in_place && file == Some(Path::new("-")) {
+        return Err(Failure::Usage("--in-place needs a file; standard input cannot be replaced".to_owned()));
+    }
+    Ok(())
+}
+
+/// Writes a document to the output file, over the input file, or to standard output.
+pub(crate) fn deliver(
+    file: Option<&Path>,
+    output: Option<&Path>,
+    in_place: bool,
+    document: &[u8],
+) -> Result<()> {
+    let written = match (output, file) {
+        (Some(path), _) => replace(path, document),
+        (None, Some(path)) if in_place => replace(path, document),
+        _ => print(document),
     };
     // Half a document is no output that anybody had enough of.
     written.map_err(|failure| match failure {

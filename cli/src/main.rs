@@ -6,12 +6,14 @@
 mod args;
 mod crypt;
 mod input;
+mod inspect;
 mod keyring;
 mod keys;
 mod ndjson;
 mod output;
 mod part;
 mod progress;
+mod redact;
 mod reencrypt;
 mod sink;
 mod tools;
@@ -30,6 +32,8 @@ fn main() -> ExitCode {
         Command::Decrypt(args) => crypt::run(&args, crypt::Direction::Decrypt),
         Command::Reencrypt(args) => reencrypt::run(&args),
         Command::Diagnose(args) => tools::diagnose(&args),
+        Command::Redact(args) => redact::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
         Command::Locate(args) => tools::locate(&args),
         Command::Policy(command) => tools::policy(command),
         Command::Completion { shell } => tools::completion(shell),

@@ -9,10 +9,10 @@ use apiseal::{Audit, Context, Event, FieldCipher, Keyring, Lines, Operation, Pol
 use clap::Args;
 
 use crate::args::KeyringArgs;
-use crate::crypt::pairs;
+use crate::crypt::{check_in_place, deliver, pairs};
 use crate::keyring::load;
 use crate::ndjson::{self, Keeping, NdjsonArgs, Places};
-use crate::output::{Failure, Result, print, quoted, read_document, read_text, replace};
+use crate::output::{Failure, Result, print, quoted, read_document, read_text};
 use crate::part::Part;
 
 #[derive(Args)]
@@ -72,9 +72,7 @@ struct Job {
 }
 
 pub(crate) fn run(args: &ReencryptArgs) -> Result<()> {
-    if args.in_place && args.file.as_deref() == Some(Path::new("-")) {
-        return Err(Failure::Usage("--in-place needs a file; standard input cannot be replaced".to_owned()));
-    }
+    check_in_place(args.in_place, args.file.as_deref())?;
     let target = if args.in_place { &args.file } else { &args.output };
     if args.resume && target.is_none() {
         return Err(Failure::Usage(
@@ -104,17 +102,10 @@ pub(crate) fn run(args: &ReencryptArgs) -> Result<()> {
 
 fn document(args: &ReencryptArgs, job: &Job) -> Result<()> {
     let output = job.reencrypt(&read_document(args.file.as_deref())?)?;
-    let written = match (&args.output, &args.file) {
-        _ if args.dry_run => Ok(()),
-        (Some(path), _) => replace(path, &output),
-        (None, Some(path)) if args.in_place => replace(path, &output),
-        _ => print(&output),
-    };
-    // Half a document is no output that anybody had enough of.
-    written.map_err(|failure| match failure {
-        Failure::ClosedPipe => Failure::CutOff,
-        other => other,
-    })
+    if args.dry_run {
+        return Ok(());
+    }
+    deliver(args.file.as_deref(), args.output.as_deref(), args.in_place, &output)
 }
 
 fn lines(args: &ReencryptArgs, job: &Job, target: Option<&Path>) -> Result<()> {
