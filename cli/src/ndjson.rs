@@ -1,12 +1,13 @@
 //! `--ndjson`: one operation on each line of a stream, in constant memory.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
 
 use apiseal::lines::Outcome;
-use apiseal::{Code, Error, Kind, LineOptions, Lines};
+use apiseal::{Code, Decrypted, Error, Kind, LineOptions, Lines};
 use clap::{Args, ValueEnum};
 use zeroize::Zeroizing;
 
@@ -71,11 +72,35 @@ pub(crate) enum Keeping<'a> {
 /// Whether a line of the output was made of this line of the input; line ends are no part of either.
 pub(crate) type Same<'a> = dyn Fn(&[u8], &[u8]) -> Result<bool> + 'a;
 
+/// What an operation made of a line.
+pub(crate) trait Output: Send + 'static {
+    /// Whether the output has the lines of the input: blank ones are kept, and every one ends as it did.
+    const KEEPS_LINES: bool = true;
+    /// What is written for the line of this number.
+    fn bytes(&self, number: u64) -> Cow<'_, [u8]>;
+    /// What is wrong with the line although something stands for it.
+    fn fault(&self) -> Option<Failure> {
+        None
+    }
+}
+
+impl Output for Vec<u8> {
+    fn bytes(&self, _: u64) -> Cow<'_, [u8]> {
+        Cow::Borrowed(self)
+    }
+}
+
+impl Output for Decrypted {
+    fn bytes(&self, _: u64) -> Cow<'_, [u8]> {
+        Cow::Borrowed(self)
+    }
+}
+
 /// Reads, works, writes.
 ///
 /// # Errors
 /// If lines failed, with the exit code of the gravest; if a file could not be read or written.
-pub(crate) fn run<T: AsRef<[u8]> + Send + 'static>(
+pub(crate) fn run<T: Output>(
     args: &NdjsonArgs,
     places: Places<'_>,
     start: impl FnOnce(Input, LineOptions) -> apiseal::Result<Lines<T>>,
@@ -183,7 +208,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn all<T: AsRef<[u8]> + Send + 'static>(&mut self, lines: &mut Lines<T>, input: &Path) -> Result<()> {
+    fn all<T: Output>(&mut self, lines: &mut Lines<T>, input: &Path) -> Result<()> {
         while let Some(line) = lines.next() {
             let line = match line {
                 Ok(line) => line,
@@ -194,8 +219,16 @@ impl Run<'_> {
             };
             self.lines = self.done + line.number;
             match &line.outcome {
+                Outcome::Blank(_) if !T::KEEPS_LINES => {}
                 Outcome::Blank(text) => self.collect(text, line.ending.as_bytes())?,
-                Outcome::Done(text) => self.collect(text.as_ref(), line.ending.as_bytes())?,
+                Outcome::Done(output) => {
+                    let ending = if T::KEEPS_LINES { line.ending.as_bytes() } else { b"" };
+                    self.collect(&output.bytes(self.lines), ending)?;
+                    if let Some(fault) = output.fault() {
+                        self.tally.marked += 1;
+                        self.note(self.lines, &fault, false);
+                    }
+                }
                 Outcome::Failed(error) => {
                     if self.fail(self.lines, error) {
                         self.write()?;
@@ -234,13 +267,17 @@ impl Run<'_> {
     fn fail(&mut self, number: u64, error: &Error) -> bool {
         let stops =
             self.args.on_error == Some(OnError::Stop) || self.kept.is_some() || concerns_every_line(error);
-        if !self.args.quiet || stops {
-            self.progress.clear();
-            complain(format_args!("line {number}: {error}"));
-        }
-        self.tally.add(Failure::Core(error.clone()).exit_code());
+        self.note(number, &Failure::Core(error.clone()), stops);
         self.tally.stopped = stops;
         stops
+    }
+
+    fn note(&mut self, number: u64, failure: &Failure, loudly: bool) {
+        if !self.args.quiet || loudly {
+            self.progress.clear();
+            complain(format_args!("line {number}: {failure}"));
+        }
+        self.tally.add(failure.exit_code());
     }
 }
 
@@ -258,6 +295,8 @@ fn concerns_every_line(error: &Error) -> bool {
 #[derive(Default)]
 struct Tally {
     failed: u64,
+    /// Failed lines for which something stands in the output.
+    marked: u64,
     exit_code: u8,
     stopped: bool,
 }
@@ -284,6 +323,7 @@ impl Tally {
             (Some(path), true) => format!("stopped at line {lines}; {path} stays as it was"),
             (Some(path), false) => format!("{failed} of {lines} lines failed; {path} stays as it was"),
             (None, true) => format!("stopped at line {lines}"),
+            (None, false) if self.marked == failed => format!("{failed} of {lines} lines failed"),
             (None, false) => format!("{failed} of {lines} lines failed and are left out"),
         };
         Failure::Lines { exit_code: self.exit_code, text }

@@ -1,11 +1,13 @@
 //! `apiseal redact`.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
-use apiseal::{Policy, Redactor};
+use apiseal::{Lines, Policy, Redacted, Redactor};
 use clap::Args;
 
 use crate::crypt::{check_in_place, deliver};
+use crate::ndjson::{self, Keeping, NdjsonArgs, Output, Places};
 use crate::output::{Failure, Result, read_document, read_text};
 
 #[derive(Args)]
@@ -22,12 +24,36 @@ pub(crate) struct RedactArgs {
     /// The document; standard input if left out or `-`.
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
+    #[command(flatten)]
+    ndjson: NdjsonArgs,
+}
+
+/// An unreadable line is the constant, and counts as failed.
+impl Output for Redacted {
+    fn bytes(&self, _: u64) -> Cow<'_, [u8]> {
+        Cow::Borrowed(self.as_str().as_bytes())
+    }
+
+    fn fault(&self) -> Option<Failure> {
+        self.is_unreadable().then_some(Failure::Unreadable("the line is {\"redacted\":\"unreadable\"}"))
+    }
 }
 
 pub(crate) fn run(args: &RedactArgs) -> Result<()> {
     let file = args.file.as_deref();
     check_in_place(args.in_place, file)?;
     let redactor = Redactor::new(&Policy::from_json(&read_text(&args.policy)?)?)?;
+    if args.ndjson.ndjson {
+        let places = Places {
+            input: file,
+            output: args.output.as_deref(),
+            in_place: args.in_place,
+            keeping: Keeping::Usual,
+        };
+        return ndjson::run(&args.ndjson, places, |source, options| {
+            Lines::new(source, options, move |line| Ok(redactor.redact(line)))
+        });
+    }
     let redacted = redactor.redact(&read_document(file)?);
     match (redacted.is_unreadable(), args.in_place) {
         // Nothing is lost, and nobody takes the file for a redacted one: the exit code says so.
