@@ -40,7 +40,7 @@ deny:
 	scripts/deny
 
 bench:
-	cargo bench --locked --manifest-path benches/Cargo.toml --bench table
+	cargo bench --locked --manifest-path benches/Cargo.toml --bench table --bench lines
 
 fuzz:
 	scripts/fuzz

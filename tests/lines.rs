@@ -248,7 +248,7 @@ fn whoever_stops_pulling_stops_the_reading() {
         lines.next().unwrap().unwrap();
         let ahead = settled(|| read.load(Ordering::SeqCst));
         // One chunk is with the consumer.
-        let chunks = if threads == 1 { 1 } else { 2 * threads + 1 };
+        let chunks = if threads == 1 { 1 } else { 4 * threads + 1 };
         assert!(ahead <= chunks * (128 << 10), "{ahead} bytes read for one line");
         assert!(lines.is_ready());
         for _ in 0..5000 {

@@ -54,12 +54,18 @@ fn lesson_f20_peak_memory_is_input_and_output_and_little_more() {
             // Decoded tokens and the output are there at one time: together no more than the input.
             let may = allowed(sealed.len(), sealed.len());
             assert!(decrypting < may, "decryption: {decrypting} bytes over the input, {may} allowed");
+            assert!(&opened[..] == document.as_bytes());
+            drop(opened);
+            let redactor = setup.redactor().unwrap();
+            let (redacted, redacting) = peak_of(|| redactor.redact(&sealed));
+            let may = allowed(sealed.len(), sealed.len());
+            assert!(redacting < may, "redaction: {redacting} bytes over the input, {may} allowed");
+            assert!(!redacted.is_unreadable() && redacted.len() < sealed.len());
             println!(
-                "{fields} fields, {} -> {} bytes: {encrypting}, {decrypting}",
+                "{fields} fields, {} -> {} bytes: {encrypting}, {decrypting}, {redacting}",
                 document.len(),
                 sealed.len()
             );
-            assert!(&opened[..] == document.as_bytes());
         }
     }
 }

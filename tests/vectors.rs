@@ -1,6 +1,9 @@
 //! Every published vector of layouts T and D and of the keyring file comes out byte for byte, and opens again.
 
-use apiseal::{Context, FieldCipher, Key, KeyState, Keyring, KeyringFile, Kid, Policy, Purpose, Suite, Wrap};
+use apiseal::{
+    Bound, Context, FieldCipher, Key, KeyState, Keyring, KeyringFile, Kid, Policy, Purpose, Suite,
+    ValueCipher, Wrap,
+};
 use apiseal_workspace::{Repeated, repository, unhex};
 use serde_json::Value;
 
@@ -51,6 +54,27 @@ fn fields_come_out_byte_for_byte() {
         assert_eq!(reused, sealed, "{name}");
     }
     assert!(file["cases"].as_array().unwrap().len() >= 9);
+}
+
+#[test]
+fn a_single_value_is_the_token_of_a_document() {
+    let file = read("tests/vectors/fields.json");
+    let case = file["cases"].as_array().unwrap().iter().find(|case| case["name"] == "N1").unwrap();
+    let cipher = ValueCipher::builder(ring(&case["keys"]), "patient.notes")
+        .unwrap()
+        .hazmat_random(Repeated::new(unhex(text(&case["random"]))))
+        .build()
+        .unwrap();
+    let context = Context::new("users").unwrap().with("tenant", "acme").unwrap();
+    let encrypted: Value = serde_json::from_str(text(&case["encrypted"])).unwrap();
+    let expected = text(&encrypted["patient"]["notes"]);
+    // The document says 7.0; the value is what counts.
+    for id in ["7.0", "7", "70e-1"] {
+        let bound = [Bound::json("patient.id", id)];
+        assert_eq!(cipher.encrypt(b"\"stable\"", &bound, &context).unwrap(), expected);
+        assert_eq!(cipher.encrypt_text("stable", &bound, &context).unwrap(), expected);
+        assert_eq!(&cipher.decrypt(expected, &bound, &context).unwrap()[..], b"\"stable\"");
+    }
 }
 
 #[test]

@@ -4,8 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::inspect::InspectArgs;
 use crate::keys::args::KeysCommand;
 use crate::ndjson::NdjsonArgs;
+use crate::redact::RedactArgs;
+use crate::reencrypt::ReencryptArgs;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -14,7 +17,8 @@ Exit codes:
   2  usage, policy, context or key configuration
   3  malformed input, or a limit
   4  input or output
-  5  internal error";
+  5  internal error
+With --ndjson the code of the gravest failed line: 5, 1, 2, 3 in this order.";
 
 /// Encrypts chosen fields of JSON documents and binds each to its key, context and place.
 #[derive(Parser)]
@@ -46,6 +50,40 @@ Examples:
   apiseal decrypt --keyring ring.json --policy orders.json --context purpose=orders \\
       --ndjson --on-error stop sealed.ndjson | head -1")]
     Decrypt(CryptArgs),
+    /// Decrypt and encrypt anew in one step: under the primary key, another context or another policy.
+    #[command(after_help = "\
+Examples:
+  apiseal reencrypt --keyring ring.json --policy orders.json --context purpose=orders --in-place order.json
+      after `keys promote`: what is stored goes to the new primary key
+  apiseal reencrypt --keyring ring.json --from-policy tokens.json --to-policy document.json \\
+      --context purpose=orders --ndjson --dry-run sealed.ndjson
+  apiseal reencrypt --keyring ring.json --policy orders.json --context purpose=orders \\
+      --ndjson --resume -o new.ndjson sealed.ndjson      goes on where a run that was stopped has ended")]
+    Reencrypt(ReencryptArgs),
+    /// Tell why a document does not open: how far each position comes, one JSON object a line. For the owner of the keys
+    /// only: whoever can ask again and again learns which part of a forgery was right.
+    #[command(after_help = "\
+Example:
+  apiseal diagnose --keyring ring.json --policy orders.json --context purpose=orders --context tenant=acme \\
+      --candidate purpose=orders,tenant=other sealed.json")]
+    Diagnose(DiagnoseArgs),
+    /// Mask what a policy protects, for logs and screens; works on clear and on encrypted documents, needs no key.
+    #[command(after_help = "\
+A malformed or too large document becomes {\"redacted\":\"unreadable\"}, with exit code 3.
+
+Example:
+  apiseal redact --policy orders.json < order.json")]
+    Redact(RedactArgs),
+    /// List what is encrypted and under which key: one JSON object a line. Needs no key; without --verify nothing is
+    /// authenticated.
+    #[command(after_help = "\
+Whoever can write a document can make it name any key. Before you disable a key, count with --verify.
+
+Examples:
+  apiseal inspect order.json
+  apiseal inspect --summary --fail-if-kid k2025 order.json
+  apiseal inspect --verify --keyring ring.json --policy orders.json --context purpose=orders order.json")]
+    Inspect(InspectArgs),
     /// Show where a JSONPath (RFC 9535) selects values: one JSON object a line with path, start and end.
     #[command(after_help = "Example:\n  apiseal locate '$..ssn' order.json")]
     Locate(LocateArgs),
@@ -105,11 +143,32 @@ pub(crate) struct CryptArgs {
     /// Replace the input file; on any failure it stays as it was.
     #[arg(long, requires = "file")]
     pub(crate) in_place: bool,
+    /// Only `decrypt`: open the protected values that this JSONPath selects and leave the others closed; may be repeated.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["ndjson", "in_place"])]
+    pub(crate) only: Vec<String>,
     /// The document; standard input if left out or `-`.
     #[arg(value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) ndjson: NdjsonArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct DiagnoseArgs {
+    #[command(flatten)]
+    pub(crate) keyring: KeyringArgs,
+    /// The policy file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: PathBuf,
+    /// A pair of the context; may be repeated. `purpose` is required.
+    #[arg(long, value_name = "NAME=VALUE", required = true)]
+    pub(crate) context: Vec<String>,
+    /// A whole other context that the document may have been encrypted under; may be repeated, at most 64 times.
+    #[arg(long, value_name = "NAME=VALUE,NAME=VALUE…")]
+    pub(crate) candidate: Vec<String>,
+    /// The document; standard input if left out or `-`.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 
 use crate::args::CryptArgs;
 use crate::keyring::load;
-use crate::ndjson::{self, Places};
-use crate::output::{Failure, Result, print, read_document, read_text, replace};
+use crate::ndjson::{self, Keeping, Places};
+use crate::output::{Failure, Result, complain, print, read_document, read_text, replace};
 
 #[derive(Clone, Copy)]
 pub(crate) enum Direction {
@@ -18,20 +18,22 @@ pub(crate) enum Direction {
 
 pub(crate) fn run(args: &CryptArgs, direction: Direction) -> Result<()> {
     // What costs nothing is checked before a passphrase is asked for.
-    if args.in_place && args.file.as_deref() == Some(Path::new("-")) {
-        return Err(Failure::Usage("--in-place needs a file; standard input cannot be replaced".to_owned()));
+    check_in_place(args.in_place, args.file.as_deref())?;
+    if !args.only.is_empty() && matches!(direction, Direction::Encrypt) {
+        let hint = "a policy with fewer rules encrypts fewer values";
+        return Err(Failure::Usage(format!("--only is for decrypt; {hint}")));
     }
     let policy = Policy::from_json(&read_text(&args.policy)?)?;
     let context = Context::from_pairs(pairs("--context", &args.context)?)?;
     let cipher = FieldCipher::new(load(&args.keyring)?, policy)?;
     if args.ndjson.ndjson {
         let (input, output) = (args.file.as_deref(), args.output.as_deref());
-        let places = Places { input, output, in_place: args.in_place };
+        let places = Places { input, output, in_place: args.in_place, keeping: Keeping::Usual };
         return match direction {
-            Direction::Encrypt => ndjson::run(&args.ndjson, &places, |source, options| {
+            Direction::Encrypt => ndjson::run(&args.ndjson, places, |source, options| {
                 cipher.encrypt_lines(source, &context, options)
             }),
-            Direction::Decrypt => ndjson::run(&args.ndjson, &places, |source, options| {
+            Direction::Decrypt => ndjson::run(&args.ndjson, places, |source, options| {
                 cipher.decrypt_lines(source, &context, options)
             }),
         };
@@ -39,18 +41,51 @@ pub(crate) fn run(args: &CryptArgs, direction: Direction) -> Result<()> {
     let document = read_document(args.file.as_deref())?;
     let output = match direction {
         Direction::Encrypt => Zeroizing::new(cipher.encrypt(&document, &context)?),
+        Direction::Decrypt if !args.only.is_empty() => {
+            Zeroizing::new(some(&cipher, &document, &args.only, &context)?)
+        }
         Direction::Decrypt => Zeroizing::new(cipher.decrypt(&document, &context)?.into_unprotected()),
     };
-    let written = match (&args.output, &args.file) {
-        (Some(path), _) => replace(path, &output),
-        (None, Some(path)) if args.in_place => replace(path, &output),
-        _ => print(&output),
+    deliver(args.file.as_deref(), args.output.as_deref(), args.in_place, &output)
+}
+
+pub(crate) fn check_in_place(in_place: bool, file: Option<&Path>) -> Result<()> {
+    if in_place && file == Some(Path::new("-")) {
+        return Err(Failure::Usage("--in-place needs a file; standard input cannot be replaced".to_owned()));
+    }
+    Ok(())
+}
+
+/// Writes a document to the output file, over the input file, or to standard output.
+pub(crate) fn deliver(
+    file: Option<&Path>,
+    output: Option<&Path>,
+    in_place: bool,
+    document: &[u8],
+) -> Result<()> {
+    let written = match (output, file) {
+        (Some(path), _) => replace(path, document),
+        (None, Some(path)) if in_place => replace(path, document),
+        _ => print(document),
     };
     // Half a document is no output that anybody had enough of.
     written.map_err(|failure| match failure {
         Failure::ClosedPipe => Failure::CutOff,
         other => other,
     })
+}
+
+/// The document with the chosen values open and the others closed.
+fn some(cipher: &FieldCipher, document: &[u8], chosen: &[String], context: &Context) -> Result<Vec<u8>> {
+    let chosen: Vec<&str> = chosen.iter().map(String::as_str).collect();
+    let opened = cipher.decrypt_partial(document, &chosen, context)?;
+    if !opened.is_bound() {
+        complain(
+            "warning: the set of protected values or a bound member was changed; each value that is shown is \
+             authenticated by itself only",
+        );
+    }
+    Ok(opened.document().to_vec())
 }
 
 /// Splits each `name=value` at the first `=`. A text without one may be a secret in the wrong place: it is not shown.

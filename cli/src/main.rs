@@ -5,11 +5,16 @@
 
 mod args;
 mod crypt;
+mod input;
+mod inspect;
 mod keyring;
 mod keys;
 mod ndjson;
 mod output;
+mod part;
 mod progress;
+mod redact;
+mod reencrypt;
 mod sink;
 mod tools;
 
@@ -25,6 +30,10 @@ fn main() -> ExitCode {
         Command::Keys(command) => keys::run(command),
         Command::Encrypt(args) => crypt::run(&args, crypt::Direction::Encrypt),
         Command::Decrypt(args) => crypt::run(&args, crypt::Direction::Decrypt),
+        Command::Reencrypt(args) => reencrypt::run(&args),
+        Command::Diagnose(args) => tools::diagnose(&args),
+        Command::Redact(args) => redact::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
         Command::Locate(args) => tools::locate(&args),
         Command::Policy(command) => tools::policy(command),
         Command::Completion { shell } => tools::completion(shell),

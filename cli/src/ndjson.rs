@@ -1,17 +1,19 @@
 //! `--ndjson`: one operation on each line of a stream, in constant memory.
 
-use std::fs::{self, File};
-use std::io::{self, IsTerminal, Read, Seek};
+use std::borrow::Cow;
+use std::fs;
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use apiseal::lines::Outcome;
-use apiseal::{Code, Error, Kind, LineOptions, Lines};
+use apiseal::{Code, Decrypted, Error, Kind, LineOptions, Lines};
 use clap::{Args, ValueEnum};
 use zeroize::Zeroizing;
 
-use crate::output::{Failure, Result, complain, file_behind, file_failure};
+use crate::input::Input;
+use crate::output::{Failure, Result, complain, file_failure};
+use crate::part::Part;
 use crate::progress::Progress;
 use crate::sink::Sink;
 
@@ -54,18 +56,57 @@ pub(crate) struct Places<'a> {
     /// `None` is standard output, unless the input is replaced.
     pub(crate) output: Option<&'a Path>,
     pub(crate) in_place: bool,
+    pub(crate) keeping: Keeping<'a>,
+}
+
+/// What is kept of the output before the end.
+pub(crate) enum Keeping<'a> {
+    /// What the sink keeps by itself.
+    Usual,
+    /// Nothing at all, also not at the end.
+    Nothing,
+    /// What an earlier run has done; the run goes on behind it.
+    Part(Part, &'a Same<'a>),
+}
+
+/// Whether a line of the output was made of this line of the input; line ends are no part of either.
+pub(crate) type Same<'a> = dyn Fn(&[u8], &[u8]) -> Result<bool> + 'a;
+
+/// What an operation made of a line.
+pub(crate) trait Output: Send + 'static {
+    /// Whether the output has the lines of the input: blank ones are kept, and every one ends as it did.
+    const KEEPS_LINES: bool = true;
+    /// What is written for the line of this number.
+    fn bytes(&self, number: u64) -> Cow<'_, [u8]>;
+    /// What is wrong with the line although something stands for it.
+    fn fault(&self) -> Option<Failure> {
+        None
+    }
+}
+
+impl Output for Vec<u8> {
+    fn bytes(&self, _: u64) -> Cow<'_, [u8]> {
+        Cow::Borrowed(self)
+    }
+}
+
+impl Output for Decrypted {
+    fn bytes(&self, _: u64) -> Cow<'_, [u8]> {
+        Cow::Borrowed(self)
+    }
 }
 
 /// Reads, works, writes.
 ///
 /// # Errors
 /// If lines failed, with the exit code of the gravest; if a file could not be read or written.
-pub(crate) fn run<T: AsRef<[u8]> + Send + 'static>(
+pub(crate) fn run<T: Output>(
     args: &NdjsonArgs,
-    places: &Places<'_>,
+    places: Places<'_>,
     start: impl FnOnce(Input, LineOptions) -> apiseal::Result<Lines<T>>,
 ) -> Result<()> {
-    let (input, size) = Input::open(places.input)?;
+    keep_freed_memory();
+    let (mut input, size) = Input::open(places.input)?;
     let (name, read) = (input.name.clone(), Arc::clone(&input.read));
     let target = places.output.or_else(|| places.input.filter(|_| places.in_place));
     let replaced = target.filter(|target| replaces(places.input, target));
@@ -74,12 +115,29 @@ pub(crate) fn run<T: AsRef<[u8]> + Send + 'static>(
     }
     let mut options = LineOptions::default();
     options.threads = args.threads.map_or_else(threads, usize::from);
+    let (mut done, mut kept) = (0, None);
+    let sink = match places.keeping {
+        Keeping::Usual => target.map_or_else(Sink::stdout, Sink::at)?,
+        Keeping::Nothing => Sink::nowhere(),
+        Keeping::Part(part, same) => {
+            (done, kept) = (part.lines, Some(part.path().display().to_string()));
+            go_on(&mut input, &part, same)?;
+            Sink::part(part)
+        }
+    };
     let mut lines = start(input, options)?;
-    let sink = target.map_or_else(Sink::stdout, Sink::at)?;
     let on_terminal = target.is_none() && io::stdout().is_terminal();
     let progress = Progress::new(!args.quiet && (args.progress || !on_terminal), args.progress, read, size);
-    let mut run =
-        Run { args, sink, collected: Zeroizing::default(), progress, lines: 0, tally: Tally::default() };
+    let mut run = Run {
+        args,
+        sink,
+        collected: Zeroizing::default(),
+        progress,
+        done,
+        lines: done,
+        kept,
+        tally: Tally::default(),
+    };
     let ended = run.all(&mut lines, Path::new(&name));
     // The threads have ended when the outcome is told.
     drop(lines);
@@ -88,12 +146,41 @@ pub(crate) fn run<T: AsRef<[u8]> + Send + 'static>(
         Ok(()) | Err(Failure::ClosedPipe) if run.tally.failed > 0 => {}
         other => return other.and_then(|()| run.sink.finish()),
     }
-    let failure = run.tally.failure(run.lines, replaced);
+    let failure = match &run.kept {
+        Some(path) => run.tally.failure_kept(run.lines, path),
+        None => run.tally.failure(run.lines, replaced),
+    };
     // What was to replace its input must have lost nothing; what had to stop is not whole.
     if replaced.is_none() && !run.tally.stopped {
         run.sink.finish()?;
     }
     Err(failure)
+}
+
+/// The allocator of GNU systems gives freed memory back to the system at once, which costs page faults for every batch
+/// of lines, until a large block was freed; from then on it keeps up to twice as much. Others do not mind.
+fn keep_freed_memory() {
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(4 << 20)));
+}
+
+/// Skips what is done already, if it was made of this input.
+fn go_on(input: &mut Input, part: &Part, same: &Same<'_>) -> Result<()> {
+    if part.lines == 0 {
+        return Ok(());
+    }
+    let skipped = input.skip_lines(part.lines);
+    let skipped = skipped.map_err(|error| file_failure(Path::new(&input.name), error))?;
+    let matches = match &skipped {
+        Some(line) => same(line, &part.last)?,
+        None => false,
+    };
+    if !matches {
+        let path = part.path().display();
+        let detail = format!("{path} was not made of this input; remove it to begin anew");
+        return Err(Failure::Usage(detail));
+    }
+    complain(format_args!("going on behind line {}", part.lines));
+    Ok(())
 }
 
 fn threads() -> usize {
@@ -112,12 +199,16 @@ struct Run<'a> {
     /// Whole lines that are not written yet. It never grows: what a reallocation leaves behind is not wiped.
     collected: Zeroizing<Vec<u8>>,
     progress: Progress,
+    /// Lines that an earlier run has done.
+    done: u64,
     lines: u64,
+    /// Where the lines that are done wait for the next run; the first line that fails ends this one.
+    kept: Option<String>,
     tally: Tally,
 }
 
 impl Run<'_> {
-    fn all<T: AsRef<[u8]> + Send + 'static>(&mut self, lines: &mut Lines<T>, input: &Path) -> Result<()> {
+    fn all<T: Output>(&mut self, lines: &mut Lines<T>, input: &Path) -> Result<()> {
         while let Some(line) = lines.next() {
             let line = match line {
                 Ok(line) => line,
@@ -126,12 +217,20 @@ impl Run<'_> {
                     return Err(file_failure(input, error));
                 }
             };
-            self.lines = line.number;
+            self.lines = self.done + line.number;
             match &line.outcome {
+                Outcome::Blank(_) if !T::KEEPS_LINES => {}
                 Outcome::Blank(text) => self.collect(text, line.ending.as_bytes())?,
-                Outcome::Done(text) => self.collect(text.as_ref(), line.ending.as_bytes())?,
+                Outcome::Done(output) => {
+                    let ending = if T::KEEPS_LINES { line.ending.as_bytes() } else { b"" };
+                    self.collect(&output.bytes(self.lines), ending)?;
+                    if let Some(fault) = output.fault() {
+                        self.tally.marked += 1;
+                        self.note(self.lines, &fault, false);
+                    }
+                }
                 Outcome::Failed(error) => {
-                    if self.fail(line.number, error) {
+                    if self.fail(self.lines, error) {
                         self.write()?;
                         return Ok(());
                     }
@@ -166,14 +265,19 @@ impl Run<'_> {
 
     /// Notes a failed line; true if the run ends with it.
     fn fail(&mut self, number: u64, error: &Error) -> bool {
-        let stops = self.args.on_error == Some(OnError::Stop) || concerns_every_line(error);
-        if !self.args.quiet || stops {
-            self.progress.clear();
-            complain(format_args!("line {number}: {error}"));
-        }
-        self.tally.add(Failure::Core(error.clone()).exit_code());
+        let stops =
+            self.args.on_error == Some(OnError::Stop) || self.kept.is_some() || concerns_every_line(error);
+        self.note(number, &Failure::Core(error.clone()), stops);
         self.tally.stopped = stops;
         stops
+    }
+
+    fn note(&mut self, number: u64, failure: &Failure, loudly: bool) {
+        if !self.args.quiet || loudly {
+            self.progress.clear();
+            complain(format_args!("line {number}: {failure}"));
+        }
+        self.tally.add(failure.exit_code());
     }
 }
 
@@ -191,6 +295,8 @@ fn concerns_every_line(error: &Error) -> bool {
 #[derive(Default)]
 struct Tally {
     failed: u64,
+    /// Failed lines for which something stands in the output.
+    marked: u64,
     exit_code: u8,
     stopped: bool,
 }
@@ -205,51 +311,21 @@ impl Tally {
         }
     }
 
+    fn failure_kept(&self, lines: u64, path: &str) -> Failure {
+        let text =
+            format!("stopped at line {lines}; {path} keeps what is done for the next run with --resume");
+        Failure::Lines { exit_code: self.exit_code, text }
+    }
+
     fn failure(&self, lines: u64, replaced: Option<&Path>) -> Failure {
         let (failed, path) = (self.failed, replaced.map(|path| path.display().to_string()));
         let text = match (path, self.stopped) {
             (Some(path), true) => format!("stopped at line {lines}; {path} stays as it was"),
             (Some(path), false) => format!("{failed} of {lines} lines failed; {path} stays as it was"),
             (None, true) => format!("stopped at line {lines}"),
+            (None, false) if self.marked == failed => format!("{failed} of {lines} lines failed"),
             (None, false) => format!("{failed} of {lines} lines failed and are left out"),
         };
         Failure::Lines { exit_code: self.exit_code, text }
-    }
-}
-
-/// A file or standard input, which counts what was read.
-pub(crate) struct Input {
-    file: File,
-    name: String,
-    read: Arc<AtomicU64>,
-}
-
-impl Input {
-    /// The input, and how many bytes it will give if that is known.
-    fn open(path: Option<&Path>) -> Result<(Self, Option<u64>)> {
-        let path = path.filter(|path| *path != Path::new("-"));
-        let name = path.unwrap_or_else(|| Path::new("standard input"));
-        let opened = match path {
-            Some(path) => File::open(path),
-            None => file_behind(io::stdin()),
-        };
-        let measured = opened.and_then(|mut file| {
-            let metadata = file.metadata()?;
-            let read_before = if metadata.is_file() { file.stream_position()? } else { 0 };
-            Ok((file, metadata.is_file().then(|| metadata.len().saturating_sub(read_before))))
-        });
-        let (file, size) = measured.map_err(|error| file_failure(name, error))?;
-        if path.is_none() && file.is_terminal() {
-            complain("reading lines from the terminal; end them with Ctrl-D on a line of its own");
-        }
-        Ok((Input { file, name: name.display().to_string(), read: Arc::default() }, size))
-    }
-}
-
-impl Read for Input {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read(out)?;
-        self.read.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
     }
 }

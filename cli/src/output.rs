@@ -24,6 +24,10 @@ pub(crate) enum Failure {
         exit_code: u8,
         text: String,
     },
+    /// The answer that was asked for is no.
+    Refused(String),
+    /// A document to redact could not be read; why is not said, because it may hold pieces of it.
+    Unreadable(&'static str),
     /// Nobody reads the output any more, and has read enough.
     ClosedPipe,
     /// Nobody reads the output any more, and what was read is a part of a document.
@@ -43,7 +47,9 @@ impl Failure {
         match self {
             Failure::ClosedPipe => 0,
             Failure::Lines { exit_code, .. } => *exit_code,
+            Failure::Refused(_) => 1,
             Failure::Usage(_) => 2,
+            Failure::Unreadable(_) => 3,
             Failure::File { .. } | Failure::CutOff => 4,
             Failure::Core(error) => match (error.kind(), error.code()) {
                 (Kind::Policy, Code::PolicyFile) | (Kind::Signature, Code::ProfileFile) => 2,
@@ -61,7 +67,8 @@ impl fmt::Display for Failure {
         match self {
             Failure::Core(error) => error.fmt(f),
             Failure::File { path, error } => write!(f, "{path}: {error}"),
-            Failure::Usage(text) | Failure::Lines { text, .. } => f.write_str(text),
+            Failure::Usage(text) | Failure::Lines { text, .. } | Failure::Refused(text) => f.write_str(text),
+            Failure::Unreadable(what) => write!(f, "the document is malformed or over a limit; {what}"),
             Failure::ClosedPipe | Failure::CutOff => f.write_str("closed pipe"),
         }
     }
@@ -155,14 +162,14 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     sink.finish()
 }
 
-/// A JSON string.
+/// A JSON string without anything that steers a terminal.
 pub(crate) fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for character in text.chars() {
         match character {
             '"' | '\\' => out.extend(['\\', character]),
             '\n' => out.push_str("\\n"),
-            control if control < ' ' => out.push_str(&format!("\\u{:04x}", control as u32)),
+            control if control.is_control() => out.push_str(&format!("\\u{:04x}", control as u32)),
             other => out.push(other),
         }
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use apiseal_atomic_file::NewFile;
 
 use crate::output::{Failure, Result, file_behind, file_failure};
+use crate::part::Part;
 
 /// Bytes of one write to a pipe that the system writes whole or not at all (PIPE_BUF).
 const PIPE: usize = if cfg!(any(target_os = "linux", target_os = "android")) { 4096 } else { 512 };
@@ -22,6 +23,8 @@ pub(crate) struct Sink {
 enum Out {
     Stream(File),
     New(NewFile),
+    Part(Part),
+    Nowhere,
 }
 
 impl Sink {
@@ -55,6 +58,17 @@ impl Sink {
         sink.map_err(|error| file_failure(path, error))
     }
 
+    /// Goes on with what an earlier run has done.
+    pub(crate) fn part(part: Part) -> Self {
+        let path = part.path().to_owned();
+        Sink { out: Out::Part(part), path, most: usize::MAX }
+    }
+
+    /// Takes everything and keeps nothing.
+    pub(crate) fn nowhere() -> Self {
+        Sink { out: Out::Nowhere, path: PathBuf::new(), most: usize::MAX }
+    }
+
     fn stream(file: File, path: PathBuf) -> Self {
         let most = if is_pipe(&file) { PIPE } else { usize::MAX };
         Sink { out: Out::Stream(file), path, most }
@@ -69,6 +83,8 @@ impl Sink {
         let written = match &mut self.out {
             Out::Stream(file) => file.write_all(bytes),
             Out::New(file) => file.write_all(bytes),
+            Out::Part(part) => part.write_all(bytes),
+            Out::Nowhere => Ok(()),
         };
         written.map_err(|error| self.failure(error))
     }
@@ -87,7 +103,8 @@ impl Sink {
     /// Puts a new file in its place. Without this call it is gone.
     pub(crate) fn finish(self) -> Result<()> {
         match self.out {
-            Out::Stream(_) => Ok(()),
+            Out::Stream(_) | Out::Nowhere => Ok(()),
+            Out::Part(part) => part.finish().map_err(|error| file_failure(&self.path, error)),
             Out::New(file) => file.replace().map_err(|error| file_failure(&self.path, error)),
         }
     }
@@ -140,7 +157,7 @@ fn follow(path: &Path) -> io::Result<PathBuf> {
 
 /// Gives a file the owner, group and permissions of the one it is to replace.
 #[cfg(unix)]
-fn take_over(file: &File, old: &fs::Metadata) -> io::Result<()> {
+pub(crate) fn take_over(file: &File, old: &fs::Metadata) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
     let mut mode = old.mode() & 0o7777;
     if fchown(file, Some(old.uid()), Some(old.gid())).is_err() {
@@ -151,7 +168,7 @@ fn take_over(file: &File, old: &fs::Metadata) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn take_over(file: &File, old: &fs::Metadata) -> io::Result<()> {
+pub(crate) fn take_over(file: &File, old: &fs::Metadata) -> io::Result<()> {
     file.set_permissions(old.permissions())
 }
 

@@ -1,9 +1,11 @@
-//! `apiseal locate`, `apiseal policy`, completion scripts and the manual page.
+//! `apiseal diagnose`, `apiseal locate`, `apiseal policy`, completion scripts and the manual page.
 
-use apiseal::{Limits, Lint, Policy};
+use apiseal::{Context, FieldCipher, Limits, Lint, Policy, Stage};
 use clap::CommandFactory;
 
-use crate::args::{Cli, LocateArgs, PolicyCommand};
+use crate::args::{Cli, DiagnoseArgs, LocateArgs, PolicyCommand};
+use crate::crypt::pairs;
+use crate::keyring::load;
 use crate::output::{Result, print, quoted, read_document, read_text};
 
 pub(crate) fn locate(args: &LocateArgs) -> Result<()> {
@@ -12,6 +14,41 @@ pub(crate) fn locate(args: &LocateArgs) -> Result<()> {
     for place in apiseal::locate(&document, &args.path, &Limits::default())? {
         let (path, start, end) = (quoted(&place.path), place.start, place.end);
         lines.push_str(&format!("{{\"path\":{path},\"start\":{start},\"end\":{end}}}\n"));
+    }
+    print(lines.as_bytes())
+}
+
+pub(crate) fn diagnose(args: &DiagnoseArgs) -> Result<()> {
+    let policy = Policy::from_json(&read_text(&args.policy)?)?;
+    let context = Context::from_pairs(pairs("--context", &args.context)?)?;
+    let mut candidates = Vec::new();
+    for candidate in &args.candidate {
+        let texts: Vec<String> = candidate.split(',').map(str::to_owned).collect();
+        candidates.push(Context::from_pairs(pairs("--candidate", &texts)?)?);
+    }
+    let cipher = FieldCipher::new(load(&args.keyring)?, policy)?;
+    let document = read_document(args.file.as_deref())?;
+    let diagnosis = cipher.diagnose(&document, &context, &candidates)?;
+    let text = |text: Option<&str>| text.map_or_else(|| "null".to_owned(), quoted);
+    let mut lines = String::new();
+    for finding in &diagnosis.findings {
+        let stage = match finding.stage {
+            Stage::Syntax => "syntax",
+            Stage::Key => "key",
+            Stage::Commitment => "commitment",
+            Stage::Set => "set",
+            Stage::Ciphertext => "ciphertext",
+            _ => "opens",
+        };
+        let fault = finding.fault.as_ref().map(ToString::to_string);
+        let candidate = finding.candidate.and_then(|at| args.candidate.get(at));
+        lines.push_str(&format!(
+            "{{\"path\":{},\"kid\":{},\"stage\":\"{stage}\",\"fault\":{},\"candidate\":{}}}\n",
+            text(finding.path.as_deref()),
+            text(finding.key_id.as_deref()),
+            text(fault.as_deref()),
+            text(candidate.map(String::as_str)),
+        ));
     }
     print(lines.as_bytes())
 }

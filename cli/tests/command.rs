@@ -359,6 +359,98 @@ fn wrapping_keys_are_random_bytes() {
     }
 }
 
+#[test]
+fn redact_masks_what_it_can_read_and_shows_nothing_of_the_rest() {
+    let place = Place::new("redact");
+    let policy = POLICY.replace("\"bind\"", "\"mask\":{\"keep_last\":4},\"bind\"");
+    std::fs::write(place.at("policy.json"), policy).unwrap();
+    let redact = |more: &[&str], input: &str| {
+        let output = place.run(&[&["redact", "--policy", "policy.json"], more].concat(), input);
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let masked = DOCUMENT.replace("4111111111111111", "****1111");
+    let quiet = |output: &str| (Some(0), output.to_owned(), String::new());
+    assert_eq!(redact(&[], DOCUMENT), quiet(&masked));
+    assert_eq!(redact(&["document.json"], ""), quiet(&masked));
+    let sealed = text(&place.crypt("encrypt", &[], DOCUMENT).stdout);
+    assert_eq!(redact(&["-"], &sealed), quiet(&DOCUMENT.replace("4111111111111111", "[redacted]")));
+    assert_eq!(redact(&["-o", "out.json", "document.json"], ""), quiet(""));
+    assert_eq!(redact(&["--in-place", "out.json"], ""), quiet(""));
+    assert_eq!(read(&place.at("out.json")), DOCUMENT.replace("4111111111111111", "[redacted]"));
+
+    // case_71: neither output nor message holds a byte of what cannot be read.
+    let broken = r#"{"card": {"number": "4111-secret", "secret": 1, "secret": 2}}"#;
+    for broken in [broken, "4111-secret", ""] {
+        let (status, output, message) = redact(&[], broken);
+        assert_eq!((status, output.as_str()), (Some(3), r#"{"redacted":"unreadable"}"#));
+        assert!(message.contains("malformed") && !message.contains("secret"), "{message}");
+    }
+    std::fs::write(place.at("broken.json"), broken).unwrap();
+    assert_eq!(redact(&["-o", "out.json", "broken.json"], "").0, Some(3));
+    assert_eq!(read(&place.at("out.json")), r#"{"redacted":"unreadable"}"#);
+    let (status, _, message) = redact(&["--in-place", "broken.json"], "");
+    assert!(status == Some(3) && message.contains("stays as it was"), "{message}");
+    assert_eq!(read(&place.at("broken.json")), broken);
+
+    for wrong in [&["--in-place", "-"][..], &["--in-place"], &["--in-place", "-o", "x", "document.json"]] {
+        assert_eq!(redact(wrong, "").0, Some(2), "{wrong:?}");
+    }
+    assert_eq!(redact(&["absent.json"], "").0, Some(4));
+    assert_eq!(place.run(&["redact", "document.json"], "").status.code(), Some(2));
+}
+
+#[test]
+fn inspect_counts_the_strings_of_each_key() {
+    let place = Place::new("inspect");
+    let sealed = text(&place.crypt("encrypt", &[], DOCUMENT).stdout);
+    std::fs::write(place.at("sealed.json"), &sealed).unwrap();
+    let inspect = |args: &[&str], input: &str| {
+        let output = place.run(&[&["inspect"], args].concat(), input);
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let kid = sealed.split('.').nth(1).unwrap();
+    let (start, end) = (sealed.find("\"as1").unwrap(), sealed.find("\"}").unwrap() + 1);
+    let line = |authenticated: bool| {
+        format!(
+            "{{\"path\":\"$['card']['number']\",\"layout\":\"token\",\"part\":\"token\",\"kid\":\"{kid}\",\"suite\":\"aes-256-gcm\",\"mode\":\"exact\",\"token_len\":{},\"start\":{start},\"end\":{end},\"authenticated\":{authenticated}}}\n",
+            end - start - 2,
+        )
+    };
+    assert_eq!(inspect(&["sealed.json"], ""), (Some(0), line(false), String::new()));
+    assert_eq!(inspect(&[], DOCUMENT), (Some(0), String::new(), String::new()));
+    let keys = ["--keyring", "ring.json", "--wrapping-key-file", "kek", "--policy", "policy.json"];
+    let verify =
+        [&["--verify", "--context", "purpose=orders", "--context", "tenant=acme"], &keys[..]].concat();
+    assert_eq!(inspect(&verify, &sealed), (Some(0), line(true), String::new()));
+    let (status, output, _) = inspect(&verify, &sealed.replace("\"id\": 7", "\"id\": 8"));
+    assert_eq!((status, output), (Some(1), String::new()));
+
+    // Names are escaped, so that no document steers a terminal.
+    let token = sealed.get(start..end).unwrap();
+    let (_, output, _) = inspect(&[], &format!("{{\"\u{9b}31m\\u001b\\n\\\"\":{token}}}"));
+    assert!(output.starts_with(r#"{"path":"$['\u009b31m\\u001b\\n\"']","#), "{output}");
+
+    let total = format!(
+        "{{\"kid\":\"{kid}\",\"tokens\":2,\"headers\":0,\"fields\":0,\"token_len\":{},\"authenticated\":0}}\n",
+        2 * (end - start - 2)
+    );
+    let twice = format!("[{token},{token}]");
+    assert_eq!(inspect(&["--summary"], &twice), (Some(0), total.clone(), String::new()));
+    let (status, output, message) = inspect(&["--summary", "--fail-if-kid", kid], &twice);
+    assert_eq!((status, output), (Some(1), total));
+    assert!(message.contains("2 strings"), "{message}");
+    assert_eq!(inspect(&["--fail-if-kid", "other"], &twice).0, Some(0));
+    // Who has encrypted a field string without its header?
+    let field = format!("[\"as1f.{}\"]", "A".repeat(60));
+    let (status, output, message) = inspect(&["--fail-if-kid", "other"], &field);
+    assert!(status == Some(1) && output.contains("\"kid\":null") && message.contains("header"), "{message}");
+
+    for wrong in [&["--verify"][..], &keys, &["--fail-if-kid", "a.b"], &["--keyring", "ring.json"]] {
+        assert_eq!(inspect(wrong, "{}").0, Some(2), "{wrong:?}");
+    }
+    assert_eq!(inspect(&[], "{").0, Some(3));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn whoever_types_a_document_is_told() {

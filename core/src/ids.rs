@@ -195,6 +195,17 @@ impl Mode {
         }
     }
 
+    /// The name of a mode that this version writes.
+    pub(crate) fn name_of(byte: u8) -> Option<&'static str> {
+        let modes = [
+            (Mode::Exact, "exact"),
+            (Mode::Elements, "elements"),
+            (Mode::Named, "named"),
+            (Mode::Document, "document"),
+        ];
+        modes.into_iter().find(|(mode, _)| mode.byte() == byte).map(|(_, name)| name)
+    }
+
     /// Whether a token of layout T may have this mode: 01–03, and 11–13 for the deterministic mode, which no policy
     /// of this version asks for.
     pub(crate) fn is_of_token(byte: u8) -> bool {

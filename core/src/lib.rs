@@ -5,6 +5,9 @@
 //! - [`Context`] states what an encryption belongs to, on every call.
 //! - [`FieldCipher`] encrypts and decrypts: byte for byte, all or nothing.
 //! - [`FieldCipher::encrypt_lines`] and [`FieldCipher::decrypt_lines`] do so for NDJSON; see [`lines`].
+//! - [`ValueCipher`] does the same for one value by itself: a database column, a header.
+//! - [`Redactor`] masks what the policy protects, for logs; it needs no key.
+//! - [`inspect`] lists what is encrypted, and under which key; it needs no key either, and proves nothing.
 //! - [`locate`] finds values by JSONPath (RFC 9535) with their byte spans.
 //!
 //! Every failure is an [`Error`] with a stable [`Code`]. Time and randomness come in through [`Clock`] and
@@ -37,6 +40,10 @@ pub use clock::{Clock, FixedClock, SystemClock, parse_full_date};
 pub use context::Context;
 pub use error::{Code, Error, Kind, Result};
 pub use fields::{
+    Bound, Part, Redacted, Redactor, Sighting, ValueCipher, ValueCipherBuilder, inspect, max_token_len,
+    token_len,
+};
+pub use fields::{
     Decrypted, Diagnosis, FieldCipher, FieldCipherBuilder, Finding, Lenient, LenientPosition, Partial,
     PartialValue, Reencrypted, Reencryption, Stage,
 };
@@ -62,6 +69,7 @@ pub use signing::sign::{Signed, Signer};
 pub use signing::spool::Spool;
 pub use signing::verdict::{Proof, Verified};
 pub use signing::verify::{Exchange, Verifier};
+pub use token::pad::Padding;
 
 /// The README's example is compiled and run.
 #[cfg(doctest)]

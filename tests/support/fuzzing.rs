@@ -1,6 +1,6 @@
 //! What the fuzz targets check, so that their corpora run as plain tests too.
 
-use apiseal::{KeyringFile, Limits, Policy, Wrap, locate};
+use apiseal::{KeyringFile, Limits, Policy, Redactor, Wrap, inspect, locate};
 
 use crate::Setup;
 
@@ -8,8 +8,14 @@ use crate::Setup;
 pub type Target = fn(&[u8]);
 
 /// All targets with the names of their corpora.
-pub const TARGETS: &[(&str, Target)] =
-    &[("document", document), ("sealed", sealed), ("policy", policy), ("path", path), ("keyring", keyring)];
+pub const TARGETS: &[(&str, Target)] = &[
+    ("document", document),
+    ("sealed", sealed),
+    ("redact", redact),
+    ("policy", policy),
+    ("path", path),
+    ("keyring", keyring),
+];
 
 fn setups() -> [Setup; 3] {
     [
@@ -68,10 +74,37 @@ pub fn sealed(data: &[u8]) {
     }
 }
 
+/// A document to redact: what is malformed shows nothing; of the rest no value stays where a rule may ever select one,
+/// and nothing encrypted anywhere.
+pub fn redact(data: &[u8]) {
+    let keep = Setup::document("[]", &[r#""path":"$.list[-1]","mask":{"keep_last":2}"#]);
+    let wide: [&[&str]; 4] = [&["$..a"], &["$.list[*].v"], &["$.list[*].v", "$.a"], &["$.list[0:]"]];
+    for (setup, wide) in setups().iter().chain([&keep]).zip(wide) {
+        let redactor = setup.redactor().unwrap();
+        let redacted = redactor.redact(data);
+        if locate(data, "$", &Limits::default()).is_err() {
+            assert!(redacted.is_unreadable() && redactor.unreadable() == 1);
+            assert_eq!(redacted.as_str(), r#"{"redacted":"unreadable"}"#);
+            continue;
+        }
+        assert!(!redacted.is_unreadable());
+        assert!(inspect(&redacted, &Limits::default()).unwrap().is_empty());
+        for path in wide {
+            for place in locate(&redacted, path, &Limits::default()).unwrap() {
+                let value = &redacted.as_str()[place.start..place.end];
+                assert!(value == "\"[redacted]\"" || value.starts_with("\"****"), "{value}");
+            }
+        }
+        // What is masked stays masked, and nothing else is.
+        assert!(redacted.contains(&b'*') || redactor.redact(&redacted) == redacted);
+    }
+}
+
 /// A policy file: what loads can be explained.
 pub fn policy(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     if let Ok(policy) = Policy::from_json(text) {
+        let _ = Redactor::new(&policy);
         let _ = policy.lint(Some(br#"{"a":[{"id":1,"b":"x"}],"id":2}"#), &Limits::default());
     }
 }

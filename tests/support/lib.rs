@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use apiseal::{
     Code, Context, Decrypted, FieldCipher, FixedClock, Key, KeyState, Keyring, Kid, Limits, Policy, Purpose,
-    Result, Suite, hazmat,
+    Redactor, Result, Suite, hazmat,
 };
 use serde_json::{Value, json};
 
@@ -206,20 +206,36 @@ impl Setup {
         other
     }
 
+    /// The ring.
+    ///
+    /// # Errors
+    /// Those of [`KeyringBuilder::build`](apiseal::KeyringBuilder::build).
+    pub fn ring(&self) -> Result<Keyring> {
+        let mut builder = Keyring::builder();
+        for key in &self.keys {
+            builder = if key.primary { builder.primary(key.key()) } else { builder.key(key.key()) };
+        }
+        builder.build()
+    }
+
     /// The cipher.
     ///
     /// # Errors
     /// Those of the ring and the policy.
     pub fn cipher(&self) -> Result<FieldCipher> {
-        let mut builder = Keyring::builder();
-        for key in &self.keys {
-            builder = if key.primary { builder.primary(key.key()) } else { builder.key(key.key()) };
-        }
-        FieldCipher::builder(builder.build()?, Policy::from_json(&self.policy)?)
+        FieldCipher::builder(self.ring()?, Policy::from_json(&self.policy)?)
             .clock(FixedClock(self.now))
             .limits(self.limits)
             .hazmat_random(Counted::new(self.seed))
             .build()
+    }
+
+    /// Redacts, which needs nothing but the policy.
+    ///
+    /// # Errors
+    /// Those of the policy.
+    pub fn redactor(&self) -> Result<Redactor> {
+        Redactor::with_limits(&Policy::from_json(&self.policy)?, self.limits)
     }
 
     /// The context.

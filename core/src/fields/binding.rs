@@ -1,5 +1,6 @@
 //! What ties a ciphertext to its place: encoded positions and the values of bound members.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -52,6 +53,14 @@ impl<'s, 't> Binder<'s, 't> {
             members: Vec::new(),
             positions: Vec::new(),
         }
+    }
+
+    /// The same for the one value of a policy of one rule, which is bound to what the caller states.
+    pub(crate) fn stated(mut self, bound: Option<&[u8]>) -> Self {
+        if let (Some(bound), Some(last)) = (bound, self.last.first_mut()) {
+            last.bound.extend_from_slice(bound);
+        }
+        self
     }
 
     /// Looks at the values of layout T that it `concerns`, so that [`Binder::bound`] gives no error for them.
@@ -160,9 +169,8 @@ impl<'s, 't> Binder<'s, 't> {
         let positions = std::mem::take(&mut self.positions);
         let mut members = std::mem::take(&mut self.members);
         let of = |range: &Range<usize>| positions.get(range.clone()).unwrap_or_default();
-        members.sort_unstable_by(|a, b| of(&a.0).cmp(of(&b.0)));
-        if members.windows(2).any(|two| matches!(two, [a, b] if of(&a.0) == of(&b.0))) {
-            return Err(about(Code::BoundConflict, "two bound members have one position".to_owned()));
+        if !sort_distinct(&mut members, |a, b| of(&a.0).cmp(of(&b.0))) {
+            return Err(about(Code::BoundConflict, TWICE.to_owned()));
         }
         for (range, capture) in &members {
             write_prefixed(out, of(range));
@@ -200,6 +208,47 @@ impl<'s, 't> Binder<'s, 't> {
         }
         Ok(())
     }
+}
+
+const TWICE: &str = "two bound members have one position";
+
+/// Sorts bound members by position; whether no two are equal.
+fn sort_distinct<T>(members: &mut [T], by_position: impl Fn(&T, &T) -> Ordering) -> bool {
+    members.sort_unstable_by(&by_position);
+    members.windows(2).all(|two| matches!(two, [a, b] if by_position(a, b).is_ne()))
+}
+
+/// The bound bytes of a value under a label, from the labels and JSON texts of its bound members.
+///
+/// # Errors
+/// [`Code::BoundConflict`], [`Code::LimitBound`], and the faults of a text.
+pub(crate) fn bound_to_labels(own: &str, members: &[(&str, &[u8])], limits: &Limits) -> Result<Vec<u8>> {
+    let position = |label: &str| {
+        let mut position = Vec::with_capacity(5 + label.len());
+        write_label(&mut position, label.as_bytes());
+        position
+    };
+    let mut members: Vec<_> = members.iter().map(|(label, text)| (position(label), *label, *text)).collect();
+    if !sort_distinct(&mut members, |a, b| a.0.cmp(&b.0)) {
+        return Err(Error::because(Code::BoundConflict, TWICE));
+    }
+    let mut bound = Vec::new();
+    for (position, label, text) in members {
+        if label == own {
+            return Err(Error::because(Code::BoundConflict, "the label of the protected value itself"));
+        }
+        if text.len() > limits.document {
+            return Err(Error::because(Code::LimitBound, format!("`{label}`")));
+        }
+        let value = canonical(text, limits)
+            .map_err(|error| error.with_detail(format!("the bound value `{label}`")))?;
+        write_prefixed(&mut bound, &position);
+        write_prefixed(&mut bound, &value);
+        if bound.len() > limits.bound {
+            return Err(Error::because(Code::LimitBound, format!("`{label}`")));
+        }
+    }
+    Ok(bound)
 }
 
 /// J of a value given by its text.

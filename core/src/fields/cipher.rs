@@ -203,6 +203,12 @@ impl FieldCipherBuilder {
         self
     }
 
+    /// Replaces the policy.
+    pub(super) fn policy(mut self, policy: Policy) -> Self {
+        self.0.policy = policy;
+        self
+    }
+
     /// Checks the settings.
     ///
     /// # Errors

@@ -30,7 +30,7 @@ pub(super) fn decrypt(
     context: &Context,
     uses: &mut Uses,
 ) -> Result<Decrypted> {
-    let opened = open(cipher, document, context, Plain::AsRules, uses)?;
+    let opened = open(cipher, document, context, Plain::AsRules, None, uses)?;
     Ok(Decrypted { text: opened.text, accepted_plain: opened.accepted_plain })
 }
 
@@ -68,11 +68,13 @@ impl Opened {
     }
 }
 
+/// `stated` is what the value is bound to where it is the whole document, under a policy of one value.
 pub(super) fn open(
     cipher: &FieldCipher,
     document: &[u8],
     context: &Context,
     plain: Plain,
+    stated: Option<&[u8]>,
     uses: &mut Uses,
 ) -> Result<Opened> {
     context.demand_purpose()?;
@@ -81,7 +83,7 @@ pub(super) fn open(
     match (policy.layout, selection.header) {
         (Layout::Token, _) => {
             selection.settle(policy, &cipher.limits, false)?;
-            open_tokens(cipher, &selection, context, plain, uses)
+            open_tokens(cipher, &selection, context, plain, stated, uses)
         }
         (Layout::Document, _) if !selection.root_is_object => Err(Error::new(Code::RootNotObject)),
         (Layout::Document, None) => without_header(cipher, selection, plain, uses),
@@ -129,6 +131,7 @@ fn open_tokens(
     selection: &Selection<'_>,
     context: &Context,
     plain: Plain,
+    stated: Option<&[u8]>,
     uses: &mut Uses,
 ) -> Result<Opened> {
     let policy = cipher.policy.inner();
@@ -160,7 +163,7 @@ fn open_tokens(
 
     // Clear values that were let through are not bound to anything.
     let sealed = |field: &Field| accepted_plain.binary_search(&field.start).is_err();
-    let mut binder = Binder::new(policy, selection, &cipher.limits);
+    let mut binder = Binder::new(policy, selection, &cipher.limits).stated(stated);
     binder.check(sealed).map_err(as_rejected)?;
     let mut opener = TokenOpener::new(cipher, selection, binder);
     let mut mismatch = None;

@@ -30,6 +30,8 @@ pub(super) struct Origin<'v> {
     pub(super) opened: &'v [(usize, usize)],
     /// Whether such a value may stay in clear.
     pub(super) leave_clear: bool,
+    /// What the value is bound to where it is the whole document, under a policy of one value.
+    pub(super) stated: Option<&'v [u8]>,
 }
 
 /// Appends the encrypted document; returns how many values that came out of decryption stay in clear.
@@ -60,7 +62,7 @@ pub(super) fn encrypt(
     check_unselected(policy, &selection, origin.opened)?;
     let left_clear = left_clear(&selection, origin)?;
     match policy.layout {
-        Layout::Token => encrypt_values(cipher, &selection, context, out, uses),
+        Layout::Token => encrypt_values(cipher, &selection, context, origin.stated, out, uses),
         Layout::Document => encrypt_document(cipher, &selection, context, out, uses),
     }?;
     Ok(left_clear)
@@ -152,11 +154,12 @@ fn encrypt_values(
     cipher: &FieldCipher,
     selection: &Selection<'_>,
     context: &Context,
+    stated: Option<&[u8]>,
     out: &mut Vec<u8>,
     uses: &mut Uses,
 ) -> Result<()> {
     let policy = cipher.policy.inner();
-    let mut binder = Binder::new(policy, selection, &cipher.limits);
+    let mut binder = Binder::new(policy, selection, &cipher.limits).stated(stated);
     binder.check(|_| true)?;
     let ring = cipher.ring.current();
     let choice = KeyChoice::new(&ring, context)?;

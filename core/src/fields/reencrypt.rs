@@ -69,10 +69,10 @@ impl Reencryption {
     /// [`Code::LeftClear`](crate::Code::LeftClear) if a decrypted value, or a part of it, would stay in clear.
     pub fn run(&self, document: &[u8], from_context: &Context, to_context: &Context) -> Result<Reencrypted> {
         let opened = uses::told(&self.from, Operation::Decrypt, from_context, |uses| {
-            decrypt::open(&self.from, document, from_context, Plain::Never, uses)
+            decrypt::open(&self.from, document, from_context, Plain::Never, None, uses)
         })?;
         let values = opened.values();
-        let origin = Origin { opened: &values, leave_clear: self.leave_clear };
+        let origin = Origin { opened: &values, leave_clear: self.leave_clear, stated: None };
         let mut bytes = Vec::new();
         let left_clear = uses::told(&self.to, Operation::Encrypt, to_context, |uses| {
             encrypt::encrypt(&self.to, &opened.text, to_context, origin, &mut bytes, uses)

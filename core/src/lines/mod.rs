@@ -112,10 +112,10 @@ type Operation<T> = Arc<dyn Fn(&[u8]) -> Result<T> + Send + Sync>;
 /// pulling stops the reading. An error of the source comes behind the lines before it and ends the iteration; a line
 /// that it cut is not given.
 ///
-/// **Memory.** With one thread, one read (128 KiB) and one result. With `n` threads, `n + 1` reads, and results that
-/// wait for their turn for as many lines as `2 n` reads or `n` times 8 MiB of input hold. A line that is longer than a
-/// read is held whole, by as many threads as have such lines at the same time. Buffers are wiped when the iterator is
-/// dropped; the source should not keep what it gave, as a `BufReader` does.
+/// **Memory.** One read of 128 KiB more than there are threads. With one thread, one result; with `n`, those that wait
+/// for their turn: of `4 n` reads, or of as many as hold `n` times 8 MiB of input. A line that is longer than a read is
+/// held whole. The buffers are wiped when the iterator ends; the source should not keep what it gave, as a `BufReader`
+/// does.
 ///
 /// **Threads.** The reading is done by the workers as well, one at a time: results that are ready do not wait for a
 /// source that has nothing yet. A panic of the operation or of the source goes on in the thread that pulls. Dropping

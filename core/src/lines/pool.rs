@@ -48,6 +48,9 @@ struct Queue<T> {
     taken: usize,
     /// Bytes of input of the chunks in the queue.
     held: usize,
+    /// Workers that wait. Waking is a system call, even where nobody sleeps.
+    idle: usize,
+    consumer_waits: bool,
 }
 
 enum Source {
@@ -72,14 +75,21 @@ impl<T: Send + 'static> Pool<T> {
     /// # Errors
     /// The system gives no thread at all. Fewer than wanted are enough.
     pub(super) fn start(reader: LineReader, operation: Operation<T>, threads: usize) -> io::Result<Self> {
-        let queue = Queue { source: Source::Free(reader), places: VecDeque::new(), taken: 0, held: 0 };
+        let queue = Queue {
+            source: Source::Free(reader),
+            places: VecDeque::new(),
+            taken: 0,
+            held: 0,
+            idle: 0,
+            consumer_waits: false,
+        };
         let shared = Arc::new(Shared {
             operation,
             state: Mutex::new(queue),
             finished: Condvar::new(),
             free: Condvar::new(),
             stopped: AtomicBool::new(false),
-            places: threads.saturating_mul(2),
+            places: threads.saturating_mul(4),
             held: threads.saturating_mul(HELD),
         });
         let mut workers = Vec::with_capacity(threads);
@@ -155,11 +165,12 @@ impl<T> Shared<T> {
                 let weight = queue.places.pop_front().map_or(0, |place| place.weight);
                 queue.taken += 1;
                 queue.held = queue.held.saturating_sub(weight);
-                drop(queue);
-                self.free.notify_one();
+                self.wake_one(queue);
                 return Some(outcome);
             }
+            queue.consumer_waits = true;
             queue = self.finished.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue.consumer_waits = false;
         }
     }
 
@@ -194,7 +205,18 @@ impl<T> Shared<T> {
                 queue.places.push_back(Place { weight: 0, outcome: None });
                 return Some((at, reader));
             }
+            queue.idle += 1;
             queue = self.free.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue.idle -= 1;
+        }
+    }
+
+    /// A worker may have something to do.
+    fn wake_one(&self, queue: MutexGuard<'_, Queue<T>>) {
+        let sleeps = queue.idle > 0 && matches!(queue.source, Source::Free(_));
+        drop(queue);
+        if sleeps {
+            self.free.notify_one();
         }
     }
 
@@ -208,13 +230,13 @@ impl<T> Shared<T> {
         }
         // The source may have been given up meanwhile.
         let reader = reader.filter(|_| !self.stopped.load(Ordering::Relaxed));
-        let ended = reader.is_none();
-        queue.source = reader.map_or(Source::Ended, Source::Free);
-        drop(queue);
-        if ended {
-            self.free.notify_all();
+        if let Some(reader) = reader {
+            queue.source = Source::Free(reader);
+            self.wake_one(queue);
         } else {
-            self.free.notify_one();
+            queue.source = Source::Ended;
+            drop(queue);
+            self.free.notify_all();
         }
     }
 
@@ -233,8 +255,9 @@ impl<T> Shared<T> {
         if let Some(place) = queue.places.get_mut(at - taken) {
             place.outcome = Some(outcome);
         }
+        let awaited = at == taken && queue.consumer_waits;
         drop(queue);
-        if at == taken {
+        if awaited {
             self.finished.notify_one();
         }
     }

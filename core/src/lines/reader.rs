@@ -72,9 +72,9 @@ impl Chunk {
         Some(Line { number: self.first + at as u64, outcome, ending: span.ending })
     }
 
-    /// Empties it for another use. A buffer that a long line made large is given back.
+    /// Empties it for another use. A buffer that a long line made large is given back once lines are short again.
     fn reset(&mut self) {
-        if self.bytes.len() > 8 * MOST {
+        if self.bytes.len() > 8 * MOST && self.filled < self.bytes.len() / 8 {
             self.bytes = Zeroizing::default();
         }
         self.filled = 0;
@@ -87,9 +87,7 @@ impl Chunk {
         let len = self.bytes.len();
         if len - self.filled < read / 2 && len < most {
             let mut larger = Zeroizing::new(vec![0; (2 * len).clamp(read, most)]);
-            for (to, from) in larger.iter_mut().zip(self.bytes.iter().take(self.filled)) {
-                *to = *from;
-            }
+            copy(&mut larger, self.bytes.get(..self.filled).unwrap_or_default());
             self.bytes = larger;
         }
     }
@@ -184,9 +182,7 @@ impl LineReader {
         let begun = chunk.bytes.get(rest..chunk.filled).unwrap_or_default();
         self.read = (chunk.filled / chunk.spans.len().max(1) * LINES).clamp(LEAST, MOST);
         self.next.make_room(self.read.max(2 * begun.len()), usize::MAX);
-        for (to, from) in self.next.bytes.iter_mut().zip(begun) {
-            *to = *from;
-        }
+        copy(&mut self.next.bytes, begun);
         self.next.filled = begun.len();
     }
 
@@ -197,6 +193,11 @@ impl LineReader {
             chunk.push(0, chunk.filled, Ending::None, too_long);
         }
     }
+}
+
+/// Puts `from` to the front of `to`, which is long enough.
+fn copy(to: &mut [u8], from: &[u8]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
 }
 
 /// Place of the first line feed. Blocks are compared whole, which compilers turn into vector code.

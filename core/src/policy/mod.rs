@@ -10,6 +10,8 @@ pub(crate) mod occurs;
 pub(crate) mod place;
 mod program;
 pub(crate) mod select;
+pub(crate) mod single;
+mod wide;
 
 use std::fmt;
 use std::sync::Arc;
@@ -59,6 +61,7 @@ pub enum Layout {
 }
 
 /// One rule, as checked.
+#[derive(Clone)]
 pub(crate) struct Rule {
     pub(crate) query: Query,
     pub(crate) position: Position,

@@ -184,13 +184,13 @@ impl Profile {
 impl Data {
     /// Whether an entry of [`Data::if_present`] matches the header name, in any case.
     pub(crate) fn steers(&self, name: &str) -> bool {
-        // The first letter decides for most.
-        let first = name.as_bytes().first().copied().unwrap_or_default().to_ascii_lowercase();
         let same = |own: &str| match own.strip_suffix('*') {
             Some(prefix) => name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix)),
             None => own.eq_ignore_ascii_case(name),
         };
-        self.if_present.iter().any(|own| own.as_bytes().first() == Some(&first) && same(own))
+        // The first letter decides for most headers.
+        let first = first_letter(name);
+        self.if_present.iter().any(|own| first_letter(own) == first && same(own))
     }
 
     /// What no profile may be.
@@ -300,6 +300,10 @@ impl Data {
     pub(crate) fn rules(&self, is_response: bool) -> &Rules {
         if is_response { &self.response } else { &self.request }
     }
+}
+
+fn first_letter(name: &str) -> u8 {
+    name.as_bytes().first().copied().unwrap_or_default().to_ascii_lowercase()
 }
 
 impl fmt::Debug for Profile {

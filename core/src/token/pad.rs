@@ -1,14 +1,15 @@
 //! Padding hides the exact length of a value: NUL bytes behind the text, which no JSON text ends with.
 
-/// How long a plaintext becomes.
+/// How long a plaintext becomes before it is encrypted, so that its length tells less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(crate) enum Padding {
+#[non_exhaustive]
+pub enum Padding {
     /// A multiple of 32 up to 256 bytes, PADMÉ above.
     #[default]
     Default,
     /// No padding.
     None,
-    /// The next multiple.
+    /// The next multiple of so many bytes.
     Multiple(usize),
 }
 
