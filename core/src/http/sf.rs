@@ -184,7 +184,7 @@ impl<'t, E: Events<'t>> ParameterVisitor<'t> for Parameters<'t, '_, E> {
 pub(crate) struct Keys<'t> {
     few: [&'t str; 6],
     len: usize,
-    many: Option<Box<HashSet<&'t str>>>,
+    many: Option<HashSet<&'t str>>,
 }
 
 impl<'t> Keys<'t> {

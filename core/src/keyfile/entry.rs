@@ -58,7 +58,7 @@ pub(super) fn read(item: &Item<'_, '_>) -> Result<Key> {
         "raw" => {
             let entry = item.object(&with(&["scope", "direction", "external_keyid", "public"]))?;
             let raw = raw(&entry)?;
-            (entry, Material::Raw(raw))
+            (entry, Material::Raw(Box::new(raw)))
         }
         _ => {
             return Err(kind.fault("this version knows keys of type \"root\", \"derived\" and \"raw\""));
@@ -163,7 +163,7 @@ pub(super) fn longest(key: &Key) -> usize {
     let more = key.profiles.iter().map(String::len).chain(key.principal.as_ref().map(String::len));
     let more = more.chain(key.external_keyid.as_ref().map(String::len));
     let raw = match &key.material {
-        Material::Raw(raw) => raw.secret().or(raw.public()).map_or(0, |bytes| 2 * bytes.len()),
+        Material::Raw(raw) => raw.secret().or_else(|| raw.public()).map_or(0, |bytes| 2 * bytes.len()),
         _ => 0,
     };
     raw + 400 + 6 * strings.chain(more).map(|len| len + 8).sum::<usize>()

@@ -18,7 +18,7 @@ pub(crate) enum Material {
     /// The key of one context, derived from a root of the same ring under this entry's own id.
     Reference { context: Context, root: Kid },
     /// A signing key that is used as it is.
-    Raw(RawKey),
+    Raw(Box<RawKey>),
 }
 
 impl Material {

@@ -89,7 +89,7 @@ impl Key {
     /// [`Code::KeyImport`] if the bytes are no such secret, or everybody knows them: a public key in PEM or DER.
     pub fn raw(kid: Kid, suite: Suite, secret: &[u8], clock: &dyn Clock) -> Result<Self> {
         let raw = RawKey::of_secret(suite, secret).map_err(|error| error.with_kid(kid.as_str()))?;
-        Key::with_material(kid, Purpose::SigRaw, suite, clock.now(), Material::Raw(raw))
+        Key::with_material(kid, Purpose::SigRaw, suite, clock.now(), Material::Raw(Box::new(raw)))
     }
 
     /// A raw public key, which only verifies: 32 bytes of Ed25519, or an uncompressed point of ECDSA. It needs a
@@ -99,7 +99,7 @@ impl Key {
     /// [`Code::KeyImport`] if the bytes are no such key, or a weak one.
     pub fn raw_public(kid: Kid, suite: Suite, public: &[u8], clock: &dyn Clock) -> Result<Self> {
         let raw = RawKey::of_public(suite, public).map_err(|error| error.with_kid(kid.as_str()))?;
-        Key::with_material(kid, Purpose::SigRaw, suite, clock.now(), Material::Raw(raw))
+        Key::with_material(kid, Purpose::SigRaw, suite, clock.now(), Material::Raw(Box::new(raw)))
     }
 
     /// The public part of a raw key: 32 bytes of Ed25519, an uncompressed point of ECDSA; none of a shared secret.

@@ -139,15 +139,10 @@ impl SignatureKey {
         match suite {
             #[cfg(feature = "verify-rsa")]
             Suite::RsaPssSha512 | Suite::RsaV15Sha256 => {
-                use rsa::BoxedUint;
-                use rsa::traits::PublicKeyParts;
-                let modulus = BoxedUint::from_be_slice_vartime(modulus);
-                let exponent = BoxedUint::from_be_slice_vartime(exponent);
-                let public = rsa::PublicKey::new_with_max_size(modulus, exponent, 8192)
-                    .map_err(|_| bad("it is no RSA key"))?;
-                if public.n_bytes().len() < 256 {
-                    return Err(bad("an RSA key has at least 2048 bits"));
-                }
+                let number = rsa::BoxedUint::from_be_slice_vartime;
+                let public =
+                    rsa::PublicKey::new_with_size_limits(number(modulus), number(exponent), 2048..=8192)
+                        .map_err(|_| bad("it is no RSA key of 2048 to 8192 bits"))?;
                 Ok(SignatureKey::Rsa { public: Box::new(public), suite })
             }
             _ => Err(unsupported(suite, &[modulus, exponent].concat())),

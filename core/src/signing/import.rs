@@ -77,7 +77,7 @@ impl Key {
     pub fn to_jwk(&self) -> Option<String> {
         let public = self.public_key()?;
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode_to_string(bytes);
-        let kid = self.external_keyid().unwrap_or(self.kid().as_str());
+        let kid = self.external_keyid().unwrap_or_else(|| self.kid().as_str());
         let mut quoted = Vec::new();
         crate::json::text::write_string(&mut quoted, kid.as_bytes());
         let kid = String::from_utf8_lossy(&quoted).into_owned();

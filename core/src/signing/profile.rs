@@ -440,7 +440,7 @@ impl ProfileBuilder {
         let parsed = Component::parse(text);
         if let Err(reason) = &parsed {
             let detail = format!("`{}`: {}", text.escape_debug(), reason.0);
-            self.fault.get_or_insert(Error::because(Code::ProfileFile, detail));
+            self.fault.get_or_insert_with(|| Error::because(Code::ProfileFile, detail));
         }
         parsed.ok()
     }

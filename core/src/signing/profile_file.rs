@@ -136,8 +136,8 @@ fn parameters(members: &Object<'_, '_>, data: &mut Data) -> Result<()> {
     demand("digest", &mut data.content)?;
     demand("nonce", &mut data.nonce)?;
     let text = |name: &str| members.optional(name).map(Item::string).transpose();
-    data.request.tag = text("request_tag")?.or(data.request.tag.take());
-    data.response.tag = text("response_tag")?.or(data.response.tag.take());
+    data.request.tag = text("request_tag")?.or_else(|| data.request.tag.take());
+    data.response.tag = text("response_tag")?.or_else(|| data.response.tag.take());
     data.label = text("label")?;
     let number = |name: &str| members.optional(name).map(Item::integer).transpose();
     data.max_age = number("max_age")?.unwrap_or(data.max_age);

@@ -60,11 +60,10 @@ pub(crate) fn check_coverage<'c>(
             return Err(Error::because(Code::ComponentNotAllowed, format!("{}: {reason}", component.id())));
         }
         let own_field = !component.is_derived() && !component.req && !component.bs && !component.tr;
-        if profile.single && own_field && message.lines(&component.name).nth(1).is_some() {
-            if !profile.lists.iter().any(|name| *name == component.name) {
-                let detail = format!("there are several lines of `{}`", component.name);
-                return Err(Error::because(Code::MalformedMessage, detail));
-            }
+        let single = profile.single && own_field && !profile.lists.iter().any(|name| *name == component.name);
+        if single && message.lines(&component.name).nth(1).is_some() {
+            let detail = format!("there are several lines of `{}`", component.name);
+            return Err(Error::because(Code::MalformedMessage, detail));
         }
     }
     let has = |wanted: &Component<'_>| components.clone().any(|own| *own == *wanted);

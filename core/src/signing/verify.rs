@@ -242,7 +242,7 @@ impl Verifier {
             let outcome = self.replay.claim(&Claim {
                 scope: &scope,
                 nonce,
-                principal: proof.principal().unwrap_or(proof.key_id()),
+                principal: proof.principal().unwrap_or_else(|| proof.key_id()),
                 created: proof.created,
                 skew: profile.skew,
                 until: proof.created.saturating_add(profile.max_age).saturating_add(profile.skew),
@@ -408,7 +408,10 @@ fn fields<'m>(message: &Message<'m>) -> Result<Fields<'m>> {
     Ok((field("signature-input")?, field("signature")?))
 }
 
-fn signatures<'t>(field: &'t [u8], profile: &Data) -> Result<Vec<(&'t str, Option<&'t [u8]>)>> {
+/// Label and base64 text of each signature; no text where it is no byte sequence.
+type Signatures<'t> = Vec<(&'t str, Option<&'t [u8]>)>;
+
+fn signatures<'t>(field: &'t [u8], profile: &Data) -> Result<Signatures<'t>> {
     let mut all = Vec::with_capacity(2);
     let mut over = false;
     let result = sf::byte_sequences(field, |label, value| {
