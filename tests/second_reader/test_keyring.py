@@ -19,6 +19,9 @@ SECRET = bytes(range(32))
 WRAPPING_KEY = bytes(range(0x80, 0xA0))
 ENTRY = {"type": "root", "kid": "k1", "purpose": "seal", "suite": "aes-256-gcm", "state": "active", "created": 1, "secret": b64(SECRET)}
 ENTRY_2 = ENTRY | {"kid": "k2", "secret": b64(bytes(32))}
+RAW = ENTRY | {"type": "raw", "kid": "r1", "purpose": "sig-raw", "suite": "hmac-sha256", "direction": "req", "secret": b64(bytes(range(40)))}
+PUBLIC = {name: value for name, value in RAW.items() if name != "secret"}
+PUBLIC |= {"suite": "ed25519", "public": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
 REFERENCE = {name: value for name, value in ENTRY.items() if name != "secret"}
 REFERENCE |= {"type": "derived", "kid": "k2", "context": {"purpose": "p", "t": "a"}, "root": "k1"}
 
@@ -30,7 +33,8 @@ def keyring_outcome(text: str, name: str, passphrase: str | None = None, wrappin
         return "error", refused.name
     keys = [
         {"kid": k.kid, "purpose": k.purpose, "suite": SUITE_NAMES[k.suite], "state": k.state}
-        | {"secret": k.secret.hex() if k.secret else None, "root": k.root, "context": k.context}
+        | {"secret": k.secret.hex() if k.secret and k.purpose != "sig-raw" else None, "root": k.root, "context": k.context}
+        | {"direction": k.direction, "external_keyid": k.external_keyid}
         for k in ring.keys.values()
     ]
     return "ok", {"rev": ring.rev, "keys": keys}
@@ -132,6 +136,45 @@ CONTENTS = [
     content(keys=[ENTRY, ENTRY | {"type": "derived", "kid": "k3", "context": {"a": "b"}}]),
     content(keys=[ENTRY, ENTRY_2 | {"type": "derived", "kid": "k1", "context": {"a": "b"}}]),
     entry(type="raw"),
+    content(keys=[RAW], primary={}),
+    content(keys=[RAW], primary={"sig-raw": "r1"}),
+    content(keys=[RAW | {"direction": "res", "external_keyid": "https://a.example/#1", "principal": "x", "profiles": ["p"], "scope": {"a": "b"}}], primary={}),
+    content(keys=[RAW | {"direction": "both"}], primary={}),
+    content(keys=[RAW | {"direction": 1}], primary={}),
+    content(keys=[{name: value for name, value in RAW.items() if name != "direction"}], primary={}),
+    content(keys=[RAW | {"purpose": "sig"}], primary={}),
+    content(keys=[RAW | {"suite": "aes-256-gcm"}], primary={}),
+    content(keys=[RAW | {"suite": "ed25519"}], primary={}),
+    content(keys=[RAW | {"suite": "rsa-pss-sha512"}], primary={}),
+    content(keys=[RAW | {"suite": "ed25519", "secret": b64(SECRET)}], primary={}),
+    content(keys=[RAW | {"state": "verify-only"}], primary={}),
+    content(keys=[RAW | {"state": "decrypt-only"}], primary={}),
+    content(keys=[RAW | {"imported": True}], primary={}),
+    content(keys=[RAW | {"context": {"a": "b"}}], primary={}),
+    content(keys=[RAW | {"external_keyid": ""}], primary={}),
+    content(keys=[RAW | {"external_keyid": "x" * 256}], primary={}),
+    content(keys=[RAW | {"external_keyid": "x" * 257}], primary={}),
+    content(keys=[RAW | {"external_keyid": "\u00e9"}], primary={}),
+    content(keys=[RAW | {"external_keyid": "k1"}, ENTRY]),
+    content(keys=[RAW | {"external_keyid": "r1"}, ENTRY]),
+    content(keys=[RAW | {"public": PUBLIC["public"]}], primary={}),
+    content(keys=[RAW | {"secret": b64(bytes(31))}], primary={}),
+    content(keys=[RAW | {"secret": b64(bytes(65))}], primary={}),
+    content(keys=[RAW | {"secret": b64(SECRET)}, ENTRY]),
+    content(keys=[RAW | {"secret": b64(SECRET + bytes(32))}, ENTRY]),
+    content(keys=[RAW | {"secret": b64(WRAPPING_KEY)}], primary={}),
+    content(keys=[RAW | {"secret": b64(WRAPPING_KEY + bytes(7))}], primary={}),
+    content(keys=[PUBLIC], primary={}),
+    content(keys=[PUBLIC, RAW | {"kid": "r2", "secret": PUBLIC["public"]}], primary={}),
+    content(keys=[PUBLIC | {"suite": "hmac-sha256"}], primary={}),
+    content(keys=[PUBLIC | {"public": b64(bytes(31))}], primary={}),
+    content(keys=[PUBLIC | {"public": PUBLIC["public"] + "="}], primary={}),
+    content(keys=[PUBLIC, PUBLIC | {"kid": "r2"}], primary={}),
+    entry(direction="req"),
+    entry(external_keyid="x"),
+    entry(public="x"),
+    content(keys=[ENTRY, REFERENCE | {"direction": "req"}]),
+    content(keys=[ENTRY | {"purpose": "sig", "suite": "hmac-sha256"}, REFERENCE | {"purpose": "sig", "suite": "hmac-sha256", "direction": "req"}], primary={}),
     entry(kid="_"),
     entry(kid=""),
     entry(kid="x" * 33),
@@ -288,12 +331,12 @@ def test_keyring_seal(peer: Peer) -> None:
     for number in range(20):
         keys = []
         for i in range(maker.random.randrange(6)):
-            purpose = maker.pick(keyring.FITTING_SUITES)
+            purpose = maker.pick(purpose for purpose in keyring.FITTING_SUITES if purpose != "sig-raw")
             suite = SUITE_NAMES[maker.pick(keyring.FITTING_SUITES[purpose])]
             state = maker.pick(name for name, purposes in keyring.STATES.items() if purpose in purposes)
             secret = maker.random.randbytes(32).hex()
             key = {"kid": f"k{i}", "purpose": purpose, "suite": suite, "state": state, "secret": secret}
-            keys.append(key | {"root": None, "context": None})
+            keys.append(key | {"root": None, "context": None, "direction": None, "external_keyid": None})
         request = {"op": "keyring_seal", "ring": "orders", "rev": number, "keys": keys, "wrapping_key": WRAPPING_KEY.hex()}
         kind, text = peer.ask(request)
         assert kind == "ok", (text, request)

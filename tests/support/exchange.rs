@@ -53,6 +53,7 @@ fn answer(request: &Value) -> Result<Value> {
                 json!({
                     "kid": key.kid().as_str(), "purpose": key.purpose().name(), "suite": key.suite().name(),
                     "state": key.state().name(), "secret": key.hazmat_secret().map(|secret| hex(secret)),
+                    "direction": key.direction().map(|direction| direction.name()), "external_keyid": key.external_keyid(),
                     "root": key.root().map(Kid::as_str),
                     "context": key.context().map(|own| own.pairs().collect::<BTreeMap<_, _>>()),
                 })

@@ -192,7 +192,7 @@ fn check_name(name: &str) -> Result<()> {
 
 /// One key for two jobs would let the holder of the one do the other.
 fn check_wrapping_key(ring: &Keyring, wrapping: &Secret32) -> Result<()> {
-    let same = |key: &&Key| key.material.secret().is_some_and(|secret| secret.same_as(wrapping));
+    let same = |key: &&Key| key.material.holds(wrapping);
     match ring.keys().find(same) {
         Some(key) => {
             let detail = "the wrapping key is also the secret of a key";

@@ -38,6 +38,20 @@ impl Material {
         }
     }
 
+    /// Whether one of the entry's own keys is this one, with or without zeros after it.
+    pub(crate) fn holds(&self, secret: &Secret32) -> bool {
+        let same = |bytes: &[u8]| match bytes.split_first_chunk::<32>() {
+            Some((start, rest)) => {
+                crate::secret::equal(start, secret.expose()) && rest.iter().all(|byte| *byte == 0)
+            }
+            None => false,
+        };
+        match self {
+            Material::Raw(raw) => raw.secret().is_some_and(same) || raw.public().is_some_and(same),
+            _ => self.secret().is_some_and(|own| own.same_as(secret)),
+        }
+    }
+
     /// The root that the entry refers to.
     pub(crate) fn root(&self) -> Option<&Kid> {
         match self {

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 Location = tuple[str | int, ...]
 
 AEADS = {1: AESGCM, 2: ChaCha20Poly1305}
-SUITES = {"aes-256-gcm": 0x01, "chacha20-poly1305": 0x02, "index-hmac-sha256": 0x20, "hmac-sha256": 0x30, "ed25519": 0x31}
+SUITES = {"aes-256-gcm": 0x01, "chacha20-poly1305": 0x02, "index-hmac-sha256": 0x20, "hmac-sha256": 0x30, "ed25519": 0x31, "ecdsa-p256-sha256": 0x32, "ecdsa-p384-sha384": 0x33, "rsa-pss-sha512": 0x34, "rsa-v1_5-sha256": 0x35}
 SUITE_NAMES = {number: name for name, number in SUITES.items()}
 EXACT, ELEMENTS, NAMED, DOCUMENT = 0x01, 0x02, 0x03, 0x21
 TOKEN_MODES = {0x01, 0x02, 0x03, 0x11, 0x12, 0x13}

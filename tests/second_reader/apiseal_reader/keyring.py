@@ -12,8 +12,10 @@ from .crypto import NAMED, SUITES, Refused, Token, b64, context_key, is_kid, unb
 from .policy import Rule, integer_of
 from .strict_json import Node, canonical, parse
 
-FITTING_SUITES = {"seal": {1, 2}, "det": {1, 2}, "idx": {0x20}, "sig": {0x30}}
-STATES = {"active": {"seal", "det", "idx", "sig"}, "decrypt-only": {"seal", "det"}, "verify-only": {"sig"}}
+FITTING_SUITES = {"seal": {1, 2}, "det": {1, 2}, "idx": {0x20}, "sig": {0x30}, "sig-raw": set(range(0x30, 0x36))}
+RAW_SECRETS = {0x30: range(32, 65), 0x31: {32}, 0x32: {32}, 0x33: {48}}
+RAW_PUBLIC = {0x31: {32}, 0x32: {65}, 0x33: {97}, 0x34: range(259, 1100), 0x35: range(259, 1100)}
+STATES = {"active": set(FITTING_SUITES), "decrypt-only": {"seal", "det"}, "verify-only": {"sig", "sig-raw"}}
 STATES["disabled"] = STATES["active"]
 MAX_KEYS = 4096
 MAX_FILE = 16777216
@@ -33,6 +35,9 @@ class Key:
     expires: int | None = None
     context: dict[str, str] | None = None
     root: str | None = None
+    direction: str | None = None
+    external_keyid: str | None = None
+    public: bytes | None = None
 
     @property
     def pairs(self) -> dict[str, str]:
@@ -58,15 +63,24 @@ class Ring:
         for key in keys:
             if not is_kid(key.kid) or key.state not in STATES:
                 raise Refused("KeyringFile", "key")
-            if (key.secret is None) == (key.root is None) or (key.secret is not None and len(key.secret) != 32):
+            if key.purpose == "sig-raw":
+                self.check_raw(key)
+            elif (key.secret is None) == (key.root is None) or (key.secret is not None and len(key.secret) != 32):
                 raise Refused("KeyringFile", "secret")
+            elif key.external_keyid is not None or key.public is not None:
+                raise Refused("KeyringFile", "only a raw key has these")
+            elif key.direction is not None and (key.purpose != "sig" or key.context is None):
+                raise Refused("KeyringFile", "direction")
             if key.suite not in FITTING_SUITES.get(key.purpose, ()) or key.purpose not in STATES[key.state]:
                 raise Refused("KeyringFile", "purpose")
         if len(keys) > MAX_KEYS:
             raise Refused("KeyringFile", "too many keys")
-        secrets = [key.secret for key in keys if key.secret is not None]
-        if len(self.keys) != len(keys) or len(set(secrets)) != len(secrets):
+        secrets = [secret.ljust(64, b"\0") for key in keys for secret in (key.secret, key.public) if secret is not None]
+        names = list(self.keys) + [key.external_keyid for key in keys if key.external_keyid not in (None, key.kid)]
+        if len(self.keys) != len(keys) or len(set(secrets)) != len(secrets) or len(set(names)) != len(names):
             raise Refused("KeyDuplicate")
+        if primaries.get("sig-raw"):
+            raise Refused("KeyringFile", "a raw key is never primary")
         for key in keys:
             self.check_reference(key)
         for purpose, kids in primaries.items():
@@ -75,6 +89,17 @@ class Ring:
             for i, kid in enumerate(kids):
                 if any(tie(self.keys[kid], self.keys[other]) for other in kids[:i]):
                     raise Refused("KeyringFile", "tie")
+
+    def check_raw(self, key: Key) -> None:
+        """Lengths only: whether the bytes are a key is for the algorithm to say."""
+        if (key.secret is None) == (key.public is None) or key.context is not None or key.direction is None:
+            raise Refused("KeyringFile", "raw")
+        lengths, given = (RAW_SECRETS, key.secret) if key.secret is not None else (RAW_PUBLIC, key.public)
+        if len(given) not in lengths.get(key.suite, ()):
+            raise Refused("KeyringFile", "length")
+        external = key.external_keyid
+        if external is not None and not (0 < len(external) <= 256 and all(" " <= c <= "~" for c in external)):
+            raise Refused("KeyringFile", "external_keyid")
 
     def check_reference(self, key: Key) -> None:
         if key.root is None:
@@ -265,7 +290,7 @@ def read_content(root: Node, wrapping_key: bytes, min_rev: int) -> Ring:
     keys = [read_key(entry) for entry in root.get("keys").items]
     primaries = {member.name: read_primary(member.name, member.node) for member in root.get("primary").members}
     ring = Ring(keys, primaries, rev)
-    if any(key.secret == wrapping_key for key in keys):
+    if any(given is not None and given.ljust(64, b"\0") == wrapping_key.ljust(64, b"\0") for key in keys for given in (key.secret, key.public)):
         raise Refused("KeyDuplicate")
     return ring
 
@@ -284,7 +309,9 @@ def read_key(node: Node) -> Key:
     if kind == "root":
         exactly(node, common | {"secret"}, optional | {"scope", "imported"})
     elif kind == "derived":
-        exactly(node, common | {"context"}, optional | {"secret", "root"})
+        exactly(node, common | {"context"}, optional | {"secret", "root", "direction"})
+    elif kind == "raw":
+        exactly(node, common | {"direction"}, optional | {"scope", "secret", "public", "external_keyid"})
     else:
         raise fault("type")
     integers = {}
@@ -307,7 +334,7 @@ def read_key(node: Node) -> Key:
         distinct(profiles)
     if principal is not None:
         text_of(principal)
-    if not (scope or context) and (principal is not None or (imported is not None and imported.text == "true")):
+    if kind != "raw" and not (scope or context) and (principal is not None or (imported is not None and imported.text == "true")):
         raise fault("scope demanded")
     suite = SUITES.get(text_of(node.get("suite")))
     if suite is None:
@@ -315,16 +342,22 @@ def read_key(node: Node) -> Key:
     secret = root = None
     if node.get("secret") is not None:
         secret = unb64(text_of(node.get("secret")))
-        if secret is None or len(secret) != 32:
+        if secret is None or (kind != "raw" and len(secret) != 32):
             raise fault("secret")
     if node.get("root") is not None:
         root = text_of(node.get("root"))
         if not is_kid(root):
             raise fault("root")
-    if (secret is None) == (root is None):
-        raise fault("either secret or root")
+    public = unb64(text_of(node.get("public"))) if node.get("public") is not None else None
+    if (node.get("public") is not None and public is None) or [secret, root, public].count(None) != 2:
+        raise fault("either secret or root or public")
     kid, purpose, state = (text_of(node.get(name)) for name in ("kid", "purpose", "state"))
-    return Key(kid, secret, suite, purpose, state, scope, not_before, expires, context, root)
+    if (kind == "raw") != (purpose == "sig-raw"):
+        raise fault("purpose")
+    direction, external = (text_of(node.get(name)) if node.get(name) is not None else None for name in ("direction", "external_keyid"))
+    if direction not in (None, "req", "res"):
+        raise fault("direction")
+    return Key(kid, secret, suite, purpose, state, scope, not_before, expires, context, root, direction, external, public)
 
 
 def read_scope(node: Node | None) -> dict[str, str]:
