@@ -5,7 +5,9 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use apiseal::{Code, Key, KeyState, Keyring, KeyringFile, Kid, OsRandom, Purpose, Suite, Wrap};
+use apiseal::{
+    Code, Direction, FixedClock, Key, KeyState, Keyring, KeyringFile, Kid, OsRandom, Purpose, Suite, Wrap,
+};
 use apiseal_workspace::code;
 
 fn key(kid: &str, secret: u8) -> Key {
@@ -415,4 +417,58 @@ fn only_regular_files_are_read() {
     assert!(error.detail().unwrap().contains("not a regular file"), "{error}");
     let error = KeyringFile::load(&folder.0, "main", &wrap(), None).unwrap_err();
     assert!(error.detail().unwrap().contains("not a regular file"), "{error}");
+}
+
+#[test]
+fn raw_signing_keys_survive() {
+    let clock = FixedClock(5);
+    let raw = |kid: &str, suite, secret: &[u8], direction| {
+        Key::raw(Kid::parse(kid).unwrap(), suite, secret, &clock).unwrap().with_direction(direction)
+    };
+    let mut ring = Keyring::builder().name("main");
+    for (at, (suite, len)) in [
+        (Suite::HmacSha256, 32),
+        (Suite::HmacSha256, 64),
+        (Suite::Ed25519, 32),
+        (Suite::EcdsaP256Sha256, 32),
+        (Suite::EcdsaP384Sha384, 48),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let secret = vec![at as u8 + 1; len];
+        let full = raw(&format!("s{at}"), suite, &secret, Direction::Request)
+            .with_external_keyid(&format!("https://peer.example/\"{at}\""))
+            .with_principal("peer")
+            .with_profiles(["a", "b"])
+            .with_scope([("environment", "test")])
+            .with_validity(Some(1), Some(9))
+            .with_state(KeyState::VerifyOnly);
+        ring = ring.key(full);
+        let other = raw("x", suite, &vec![at as u8 + 101; len], Direction::Response);
+        if let Some(public) = other.public_key() {
+            let key = Key::raw_public(Kid::parse(&format!("p{at}")).unwrap(), suite, public, &clock).unwrap();
+            ring = ring.key(key.with_direction(Direction::Response));
+        }
+    }
+    let ring = ring.build().unwrap();
+    let sealed = KeyringFile::seal(&ring, "main", &wrap(), &OsRandom).unwrap();
+    let opened = KeyringFile::open(&sealed, "main", &wrap(), None).unwrap();
+    assert_eq!(clear(&opened), clear(&ring));
+    let key = opened.key("s1").unwrap();
+    assert_eq!((key.external_keyid(), key.principal()), (Some("https://peer.example/\"1\""), Some("peer")));
+    assert_eq!((key.direction(), key.profiles().count()), (Some(Direction::Request), 2));
+    assert_eq!(opened.key("p3").unwrap().public_key().map(<[u8]>::len), Some(65));
+    // The bytes must be a key, not only of its length.
+    let text = clear(&ring);
+    let point = text.split("\"public\":\"").nth(2).unwrap().split('"').next().unwrap().to_owned();
+    let (last, other) = if point.ends_with('A') { ('A', "E") } else { (point.chars().last().unwrap(), "A") };
+    assert_eq!(
+        read_clear(&text.replace(&point, &format!("{}{other}", point.strip_suffix(last).unwrap()))),
+        Some(Code::KeyringFile)
+    );
+    // The wrapping key is none of them.
+    let same = raw("w", Suite::HmacSha256, &[[200; 32], [0; 32]].concat(), Direction::Request);
+    let ring = Keyring::builder().key(same).build().unwrap();
+    assert_eq!(code(KeyringFile::seal(&ring, "main", &wrap(), &OsRandom)), Some(Code::KeyDuplicate));
 }

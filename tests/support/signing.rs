@@ -228,6 +228,16 @@ impl Sent {
         self.clone().with("content-digest", &format!("sha-256=:{digest}:"))
     }
 
+    /// With the digest that the other message has.
+    #[must_use]
+    pub fn digested_if(&self, other: &Sent) -> Self {
+        let digest = other.headers.iter().find(|(name, _)| name == "content-digest");
+        digest.map_or_else(
+            || self.clone(),
+            |(name, value)| self.clone().with(name, &String::from_utf8_lossy(value)),
+        )
+    }
+
     fn value(&self, id: &str) -> String {
         let name = id.trim_start_matches('"').split('"').next().unwrap();
         let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
