@@ -3,6 +3,7 @@
 use apiseal::{Direction, FixedClock, Header, Key, Keyring, Kid, Message, Profile, Signed, Signer, Suite};
 use httpsig::prelude::message_component::{HttpMessageComponent, HttpMessageComponentId};
 use httpsig::prelude::{HttpSignatureBase, HttpSignatureHeaders, HttpSignatureParams, SecretKey, SharedKey};
+use sha2::{Digest, Sha256};
 
 /// When messages are signed.
 pub const CLOCK: FixedClock = FixedClock(1_800_000_000);
@@ -93,8 +94,8 @@ pub enum PeerKey {
     Secret(Box<SecretKey>),
 }
 
-/// The crate `httpsig`, given the same components. It takes their values as strings: finding them in the message, the
-/// digest of the content, freshness, coverage and replay are left to its caller, and are not done here.
+/// The crate `httpsig` over the same components. It takes their values as strings and leaves to its caller to find them
+/// in the message and to digest the content, which is done here; freshness, coverage and replay are not.
 pub struct Peer {
     key: PeerKey,
     ids: Vec<HttpMessageComponentId>,
@@ -123,9 +124,9 @@ impl Peer {
         Peer { key, ids: names.iter().map(id).collect() }
     }
 
-    /// The values of the components, as the caller of the peer would have found them.
-    #[must_use]
-    pub fn values(request: &Request) -> Vec<Vec<String>> {
+    /// What the peer leaves to its caller: finding the components, as the strings that it takes, and the digest of the
+    /// content.
+    fn values(&self, request: &Request) -> Vec<Vec<String>> {
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
         let header = |name: &str| request.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
         let mut values = vec![
@@ -134,12 +135,15 @@ impl Peer {
             vec![path.to_owned()],
             vec![format!("?{query}")],
         ];
-        values.extend(
-            ["content-digest", "content-type"]
-                .iter()
-                .filter_map(|name| header(name))
-                .map(|(_, value)| vec![value.clone()]),
-        );
+        if !request.body.is_empty() {
+            let digest = base64_simd::STANDARD.encode_to_string(Sha256::digest(&request.body));
+            let digest = format!("sha-256=:{digest}:");
+            if let Some((_, stated)) = header("content-digest") {
+                assert!(*stated == digest, "the digest is right");
+            }
+            values.push(vec![digest]);
+            values.extend(header("content-type").map(|(_, value)| vec![value.clone()]));
+        }
         values
     }
 
@@ -153,10 +157,10 @@ impl Peer {
 
     /// Signs: the two header values.
     #[must_use]
-    pub fn sign(&self, values: &[Vec<String>]) -> (String, String) {
+    pub fn sign(&self, request: &Request) -> (String, String) {
         let mut params = HttpSignatureParams::try_new(&self.ids).expect("the components are legal");
         params.set_created(CLOCK.0).set_random_nonce().set_keyid("client-2026").set_tag("apiseal-req-v1");
-        let base = self.base(values, &params);
+        let base = self.base(&self.values(request), &params);
         let headers: HttpSignatureHeaders = match &self.key {
             PeerKey::Shared(key) => base.build_signature_headers(key, Some("sig")),
             PeerKey::Secret(key) => base.build_signature_headers(&**key, Some("sig")),
@@ -168,14 +172,14 @@ impl Peer {
     /// Parses the two header values and verifies.
     pub fn verify(
         &self,
-        values: &[Vec<String>],
+        request: &Request,
         input: &str,
         signature: &str,
         public: &httpsig::prelude::PublicKey,
     ) {
         let map = HttpSignatureHeaders::try_parse(signature, input).expect("the headers are well-formed");
         let headers = map.get("sig").expect("the label is there");
-        let base = self.base(values, headers.signature_params());
+        let base = self.base(&self.values(request), headers.signature_params());
         match &self.key {
             PeerKey::Shared(key) => base.verify_signature_headers(key, headers),
             PeerKey::Secret(_) => base.verify_signature_headers(public, headers),

@@ -193,7 +193,9 @@ impl<'a> Message<'a> {
         if !strict {
             return Ok(());
         }
-        self.content_length()?;
+        if lengths > 0 {
+            self.content_length()?;
+        }
         if !self.trailers.is_empty() {
             return Err(malformed("the profile allows no trailers"));
         }
