@@ -6,17 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use apiseal::lines::Outcome;
-use apiseal::{Code, Error, Kind, LineOptions, Lines};
+use apiseal::lines::{Block, Blocks};
+use apiseal::{Code, Error, Kind, LineOptions};
 use clap::{Args, ValueEnum};
-use zeroize::Zeroizing;
 
 use crate::output::{Failure, Result, complain, file_behind, file_failure};
 use crate::progress::Progress;
 use crate::sink::Sink;
-
-/// Bytes of output that are collected before they are written.
-const COLLECTED: usize = 256 << 10;
 
 #[derive(Args)]
 #[command(next_help_heading = "NDJSON")]
@@ -60,12 +56,11 @@ pub(crate) struct Places<'a> {
 ///
 /// # Errors
 /// If lines failed, with the exit code of the gravest; if a file could not be read or written.
-pub(crate) fn run<T: AsRef<[u8]> + Send + 'static>(
+pub(crate) fn run(
     args: &NdjsonArgs,
     places: &Places<'_>,
-    start: impl FnOnce(Input, LineOptions) -> apiseal::Result<Lines<T>>,
+    start: impl FnOnce(Input, LineOptions) -> apiseal::Result<Blocks>,
 ) -> Result<()> {
-    keep_freed_memory();
     let (input, size) = Input::open(places.input)?;
     let (name, read) = (input.name.clone(), Arc::clone(&input.read));
     let target = places.output.or_else(|| places.input.filter(|_| places.in_place));
@@ -75,15 +70,14 @@ pub(crate) fn run<T: AsRef<[u8]> + Send + 'static>(
     }
     let mut options = LineOptions::default();
     options.threads = args.threads.map_or_else(threads, usize::from);
-    let mut lines = start(input, options)?;
+    let mut blocks = start(input, options)?;
     let sink = target.map_or_else(Sink::stdout, Sink::at)?;
     let on_terminal = target.is_none() && io::stdout().is_terminal();
     let progress = Progress::new(!args.quiet && (args.progress || !on_terminal), args.progress, read, size);
-    let mut run =
-        Run { args, sink, collected: Zeroizing::default(), progress, lines: 0, tally: Tally::default() };
-    let ended = run.all(&mut lines, Path::new(&name));
+    let mut run = Run { args, sink, progress, lines: 0, tally: Tally::default() };
+    let ended = run.all(&mut blocks, Path::new(&name));
     // The threads have ended when the outcome is told.
-    drop(lines);
+    drop(blocks);
     run.progress.end(run.lines, run.tally.failed);
     match ended {
         Ok(()) | Err(Failure::ClosedPipe) if run.tally.failed > 0 => {}
@@ -95,12 +89,6 @@ pub(crate) fn run<T: AsRef<[u8]> + Send + 'static>(
         run.sink.finish()?;
     }
     Err(failure)
-}
-
-/// The allocator of GNU systems gives freed memory back to the system at once, which costs page faults for every batch
-/// of lines, until a large block was freed; from then on it keeps up to twice as much. Others do not mind.
-fn keep_freed_memory() {
-    drop(std::hint::black_box(Vec::<u8>::with_capacity(4 << 20)));
 }
 
 fn threads() -> usize {
@@ -116,59 +104,35 @@ fn replaces(input: Option<&Path>, output: &Path) -> bool {
 struct Run<'a> {
     args: &'a NdjsonArgs,
     sink: Sink,
-    /// Whole lines that are not written yet. It never grows: what a reallocation leaves behind is not wiped.
-    collected: Zeroizing<Vec<u8>>,
     progress: Progress,
     lines: u64,
     tally: Tally,
 }
 
 impl Run<'_> {
-    fn all<T: AsRef<[u8]> + Send + 'static>(&mut self, lines: &mut Lines<T>, input: &Path) -> Result<()> {
-        while let Some(line) = lines.next() {
-            let line = match line {
-                Ok(line) => line,
-                Err(error) => {
-                    self.write()?;
-                    return Err(file_failure(input, error));
-                }
-            };
-            self.lines = line.number;
-            match &line.outcome {
-                Outcome::Blank(text) => self.collect(text, line.ending.as_bytes())?,
-                Outcome::Done(text) => self.collect(text.as_ref(), line.ending.as_bytes())?,
-                Outcome::Failed(error) => {
-                    if self.fail(line.number, error) {
-                        self.write()?;
-                        return Ok(());
-                    }
-                }
-            }
-            if !lines.is_ready() {
-                self.write()?;
+    fn all(&mut self, blocks: &mut Blocks, input: &Path) -> Result<()> {
+        for block in blocks {
+            let block = block.map_err(|error| file_failure(input, error))?;
+            if self.block(&block)? {
+                break;
             }
         }
-        self.write()
-    }
-
-    fn collect(&mut self, text: &[u8], ending: &[u8]) -> Result<()> {
-        let len = text.len() + ending.len();
-        if self.collected.capacity() - self.collected.len() < len {
-            self.write()?;
-            if !(len..=len.max(4 * COLLECTED)).contains(&self.collected.capacity()) {
-                self.collected = Zeroizing::new(Vec::with_capacity(len.max(COLLECTED)));
-            }
-        }
-        self.collected.extend_from_slice(text);
-        self.collected.extend_from_slice(ending);
         Ok(())
     }
 
-    fn write(&mut self) -> Result<()> {
-        let written = self.sink.write_lines(&self.collected);
-        self.collected.clear();
+    /// Writes the lines of a block; true if the run ends with one of them.
+    fn block(&mut self, block: &Block) -> Result<bool> {
+        self.lines += block.lines();
+        for failed in block.failed() {
+            if self.fail(failed.number, &failed.error) {
+                self.lines = failed.number;
+                self.sink.write_lines(block.text().get(..failed.at).unwrap_or_default())?;
+                return Ok(true);
+            }
+        }
+        let written = self.sink.write_lines(block.text());
         self.progress.tick(self.lines, self.tally.failed);
-        written
+        written.map(|()| false)
     }
 
     /// Notes a failed line; true if the run ends with it.
