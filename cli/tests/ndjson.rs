@@ -356,7 +356,9 @@ fn a_kill_leaves_no_half_lines() {
             } else {
                 assert!(seen.unwrap() == clear, "round {round}: {name} is neither old nor whole");
                 let _ = std::fs::remove_file(place.at(name));
-                old.map(|old| std::fs::write(place.at(name), old).unwrap());
+                if let Some(old) = old {
+                    std::fs::write(place.at(name), old).unwrap();
+                }
             }
         }
     }
