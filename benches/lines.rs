@@ -4,8 +4,8 @@
 use std::io::{Read, Write, sink};
 use std::time::Instant;
 
-use apiseal::lines::Outcome;
-use apiseal::{LineOptions, Lines};
+use apiseal::LineOptions;
+use apiseal::lines::Blocks;
 use apiseal_benches::cases::{Corpus, Variant, context};
 
 /// Rounds that count, after one that does not.
@@ -23,10 +23,10 @@ fn main() {
                 cipher.encrypt(&one_line(document), context()).expect("the document is valid")
             }));
         row(&format!("encrypt payment {}", variant.name()), &clear, |source, options| {
-            drain(cipher.encrypt_lines(source, context(), options).expect("the options are valid"))
+            drain(cipher.encrypt_blocks(source, context(), options).expect("the options are valid"))
         });
         row(&format!("decrypt payment {}", variant.name()), &sealed, |source, options| {
-            drain(cipher.decrypt_lines(source, context(), options).expect("the options are valid"))
+            drain(cipher.decrypt_blocks(source, context(), options).expect("the options are valid"))
         });
     }
 }
@@ -81,21 +81,16 @@ fn row(name: &str, text: &[u8], run: impl Fn(Stream, LineOptions) -> u64) {
     println!("| {name} | {one:.2} µs | {two:.2} µs | {ratio:.2} | {least:.2} | {most:.2} |");
 }
 
-/// Takes every line as the command does: collected to larger pieces, which are then written.
-fn drain<T: AsRef<[u8]> + Send + 'static>(mut lines: Lines<T>) -> u64 {
-    let (mut count, mut out) = (0, Vec::with_capacity(1 << 18));
-    while let Some(line) = lines.next() {
-        let line = line.expect("the source can be read");
-        let Outcome::Done(text) = line.outcome else { panic!("line {} fails", line.number) };
-        out.extend_from_slice(text.as_ref());
-        out.extend_from_slice(line.ending.as_bytes());
-        count += 1;
-        if !lines.is_ready() || out.len() > 1 << 17 {
-            sink().write_all(&out).expect("nothing is written");
-            out.clear();
-        }
-    }
-    count
+/// Takes the lines as the command does.
+fn drain(blocks: Blocks) -> u64 {
+    blocks
+        .map(|block| {
+            let block = block.expect("the source can be read");
+            assert!(block.failed().is_empty());
+            sink().write_all(block.text()).expect("nothing is written");
+            block.lines()
+        })
+        .sum()
 }
 
 /// The payments are pretty-printed; none of their strings holds a line break.

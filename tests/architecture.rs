@@ -132,3 +132,41 @@ fn lesson_f19_no_switch_of_a_shared_crate_is_turned_on() {
         assert!(line.contains("\"zeroize\""), "{primitive} must wipe its keys");
     }
 }
+
+/// All that the library depends on, in whatever platform and feature, and where each crate leads.
+fn locked() -> BTreeMap<String, Vec<String>> {
+    let lock = std::fs::read_to_string(repository("Cargo.lock")).unwrap();
+    let mut crates: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for package in lock.split("[[package]]").skip(1) {
+        let quoted: Vec<&str> = package.split('"').skip(1).step_by(2).collect();
+        let listed = package.split("dependencies = [").nth(1).unwrap_or_default();
+        let needs =
+            listed.split('"').skip(1).step_by(2).map(|name| name.split(' ').next().unwrap().to_owned());
+        crates.entry(quoted[0].to_owned()).or_default().extend(needs);
+    }
+    crates
+}
+
+#[test]
+fn lesson_f23_the_tree_is_small_and_needs_no_c_compiler() {
+    // What the lock file lists for the library holds its development dependencies too: only the manifest's count.
+    let manifest = std::fs::read_to_string(repository("core/Cargo.toml")).unwrap();
+    let normal = manifest.split("\n[dependencies]").nth(1).unwrap().split("\n[").next().unwrap();
+    let mut open: Vec<String> = normal
+        .lines()
+        .filter_map(|line| line.split_once(" =").map(|(name, _)| name.to_owned()))
+        .filter(|name| !name.starts_with('#'))
+        .collect();
+    assert!(open.len() >= 10, "{open:?}");
+    let (crates, mut seen) = (locked(), std::collections::BTreeSet::new());
+    while let Some(name) = open.pop() {
+        if seen.insert(name.clone()) {
+            open.extend(crates[&name].iter().cloned());
+        }
+    }
+    for heavy in ["cc", "cmake", "pkg-config", "openssl-sys", "ring", "bindgen", "serde"] {
+        assert!(!seen.contains(heavy), "{heavy}");
+    }
+    // With those of other systems, which no build takes all.
+    assert!(seen.len() <= 80, "{} crates: {seen:?}", seen.len());
+}

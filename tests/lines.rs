@@ -7,7 +7,7 @@ use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use apiseal::lines::{Ending, Line, Outcome};
+use apiseal::lines::{Blocks, Ending, Line, Outcome};
 use apiseal::{Code, LineOptions, Lines, Result};
 use apiseal_workspace::Setup;
 use proptest::prelude::*;
@@ -423,6 +423,44 @@ fn an_error_of_the_source_comes_behind_the_lines_before_it() {
     }
 }
 
+/// Blocks are the lines in other words: the same text, the same failures at the right places.
+#[test]
+fn blocks_hold_what_lines_give() {
+    let text = mixed(4000) + &"\n{\"id\":9,\"ssn\":\"x\"}".repeat(3);
+    let upper = |line: &[u8]| match line {
+        [.., b'"', b'x', b'"', b'}'] => Err(Code::InvalidArgument.into()),
+        _ => Ok([line, line, line].concat().to_ascii_uppercase()),
+    };
+    for threads in [1, 2, 4] {
+        for size in [100, 5000, 1 << 20] {
+            let lines = Lines::new(Pieces::new(text.clone(), &[size]), options(threads), upper).unwrap();
+            let (mut expected, mut places) = (Vec::new(), Vec::new());
+            for line in lines {
+                let line = line.unwrap();
+                match line.outcome {
+                    Outcome::Blank(text) | Outcome::Done(text) => {
+                        expected.extend(text);
+                        expected.extend(line.ending.as_bytes());
+                    }
+                    Outcome::Failed(error) => places.push((line.number, error.code(), expected.len())),
+                }
+            }
+            let (mut out, mut failed, mut count) = (Vec::new(), Vec::new(), 0);
+            for block in Blocks::new(Pieces::new(text.clone(), &[size]), options(threads), upper).unwrap() {
+                let block = block.unwrap();
+                failed.extend(
+                    block.failed().iter().map(|one| (one.number, one.error.code(), out.len() + one.at)),
+                );
+                out.extend_from_slice(block.text());
+                count += block.lines();
+                assert!(!format!("{block:?}").contains("SSN"), "the text does not print");
+            }
+            assert!(out == expected && failed == places && failed.len() == 3);
+            assert_eq!(count, text.split_inclusive('\n').count() as u64);
+        }
+    }
+}
+
 /// A source that tells more than it was asked for would make lines of stale bytes.
 #[test]
 fn a_source_that_lies_is_an_error() {
@@ -508,6 +546,10 @@ fn thousands_of_lines_are_what_single_documents_are() {
                 })
                 .collect();
             assert!(opened == kept.as_bytes(), "single documents read what lines wrote");
+            let source = io::Cursor::new(sealed.clone());
+            let blocks = cipher.decrypt_blocks(source, &context, options(threads)).unwrap();
+            let opened: Vec<u8> = blocks.flat_map(|block| block.unwrap().text().to_vec()).collect();
+            assert!(opened == kept.as_bytes(), "and blocks do");
             let source = io::Cursor::new(sealed);
             let (opened, failed) = collect(cipher.decrypt_lines(source, &context, options(threads)).unwrap());
             assert!(opened == kept.as_bytes() && failed.is_empty(), "lines read what lines wrote");

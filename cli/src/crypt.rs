@@ -31,10 +31,10 @@ pub(crate) fn run(args: &CryptArgs, direction: Direction) -> Result<()> {
         let places = Places { input, output, in_place: args.in_place, keeping: Keeping::Usual };
         return match direction {
             Direction::Encrypt => ndjson::run(&args.ndjson, places, |source, options| {
-                cipher.encrypt_lines(source, &context, options)
+                cipher.encrypt_blocks(source, &context, options)
             }),
             Direction::Decrypt => ndjson::run(&args.ndjson, places, |source, options| {
-                cipher.decrypt_lines(source, &context, options)
+                cipher.decrypt_blocks(source, &context, options)
             }),
         };
     }

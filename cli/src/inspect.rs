@@ -10,8 +10,9 @@ use clap::Args;
 
 use crate::args::KeyringArgs;
 use crate::crypt::pairs;
+use crate::feed::Output;
 use crate::keyring::load;
-use crate::ndjson::{self, Keeping, NdjsonArgs, Output, Places};
+use crate::ndjson::{self, Keeping, NdjsonArgs, Places};
 use crate::output::{Failure, Result, print, quoted, read_document, read_text};
 
 // The keyring serves --verify only.
@@ -98,6 +99,10 @@ impl Output for Seen {
         let shown = self.sightings.iter().filter(|_| !self.silent);
         let lines: String = shown.map(|sighting| describe(sighting, Some(number))).collect();
         Cow::Owned(lines.into_bytes())
+    }
+
+    fn fault(&self) -> Option<Failure> {
+        None
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod args;
 mod crypt;
+mod feed;
 mod input;
 mod inspect;
 mod keyring;

@@ -1,24 +1,19 @@
 //! `--ndjson`: one operation on each line of a stream, in constant memory.
 
-use std::borrow::Cow;
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
 
-use apiseal::lines::Outcome;
-use apiseal::{Code, Decrypted, Error, Kind, LineOptions, Lines};
+use apiseal::{Code, Error, Kind, LineOptions};
 use clap::{Args, ValueEnum};
-use zeroize::Zeroizing;
 
+use crate::feed::Feed;
 use crate::input::Input;
 use crate::output::{Failure, Result, complain, file_failure};
 use crate::part::Part;
 use crate::progress::Progress;
 use crate::sink::Sink;
-
-/// Bytes of output that are collected before they are written.
-const COLLECTED: usize = 256 << 10;
 
 #[derive(Args)]
 #[command(next_help_heading = "NDJSON")]
@@ -72,40 +67,15 @@ pub(crate) enum Keeping<'a> {
 /// Whether a line of the output was made of this line of the input; line ends are no part of either.
 pub(crate) type Same<'a> = dyn Fn(&[u8], &[u8]) -> Result<bool> + 'a;
 
-/// What an operation made of a line.
-pub(crate) trait Output: Send + 'static {
-    /// Whether the output has the lines of the input: blank ones are kept, and every one ends as it did.
-    const KEEPS_LINES: bool = true;
-    /// What is written for the line of this number.
-    fn bytes(&self, number: u64) -> Cow<'_, [u8]>;
-    /// What is wrong with the line although something stands for it.
-    fn fault(&self) -> Option<Failure> {
-        None
-    }
-}
-
-impl Output for Vec<u8> {
-    fn bytes(&self, _: u64) -> Cow<'_, [u8]> {
-        Cow::Borrowed(self)
-    }
-}
-
-impl Output for Decrypted {
-    fn bytes(&self, _: u64) -> Cow<'_, [u8]> {
-        Cow::Borrowed(self)
-    }
-}
-
 /// Reads, works, writes.
 ///
 /// # Errors
 /// If lines failed, with the exit code of the gravest; if a file could not be read or written.
-pub(crate) fn run<T: Output>(
+pub(crate) fn run<F: Feed>(
     args: &NdjsonArgs,
     places: Places<'_>,
-    start: impl FnOnce(Input, LineOptions) -> apiseal::Result<Lines<T>>,
+    start: impl FnOnce(Input, LineOptions) -> apiseal::Result<F>,
 ) -> Result<()> {
-    keep_freed_memory();
     let (mut input, size) = Input::open(places.input)?;
     let (name, read) = (input.name.clone(), Arc::clone(&input.read));
     let target = places.output.or_else(|| places.input.filter(|_| places.in_place));
@@ -125,22 +95,13 @@ pub(crate) fn run<T: Output>(
             Sink::part(part)
         }
     };
-    let mut lines = start(input, options)?;
+    let mut feed = start(input, options)?;
     let on_terminal = target.is_none() && io::stdout().is_terminal();
     let progress = Progress::new(!args.quiet && (args.progress || !on_terminal), args.progress, read, size);
-    let mut run = Run {
-        args,
-        sink,
-        collected: Zeroizing::default(),
-        progress,
-        done,
-        lines: done,
-        kept,
-        tally: Tally::default(),
-    };
-    let ended = run.all(&mut lines, Path::new(&name));
+    let mut run = Run { args, sink, progress, done, lines: done, kept, tally: Tally::default() };
+    let ended = feed.feed(&mut run, Path::new(&name));
     // The threads have ended when the outcome is told.
-    drop(lines);
+    drop(feed);
     run.progress.end(run.lines, run.tally.failed);
     match ended {
         Ok(()) | Err(Failure::ClosedPipe) if run.tally.failed > 0 => {}
@@ -155,12 +116,6 @@ pub(crate) fn run<T: Output>(
         run.sink.finish()?;
     }
     Err(failure)
-}
-
-/// The allocator of GNU systems gives freed memory back to the system at once, which costs page faults for every batch
-/// of lines, until a large block was freed; from then on it keeps up to twice as much. Others do not mind.
-fn keep_freed_memory() {
-    drop(std::hint::black_box(Vec::<u8>::with_capacity(4 << 20)));
 }
 
 /// Skips what is done already, if it was made of this input.
@@ -193,83 +148,40 @@ fn replaces(input: Option<&Path>, output: &Path) -> bool {
     input.and_then(file).is_some_and(|input| file(output) == Some(input))
 }
 
-struct Run<'a> {
+/// A run over lines, and how far it has come.
+pub(crate) struct Run<'a> {
     args: &'a NdjsonArgs,
-    sink: Sink,
-    /// Whole lines that are not written yet. It never grows: what a reallocation leaves behind is not wiped.
-    collected: Zeroizing<Vec<u8>>,
+    pub(crate) sink: Sink,
     progress: Progress,
     /// Lines that an earlier run has done.
-    done: u64,
-    lines: u64,
+    pub(crate) done: u64,
+    pub(crate) lines: u64,
     /// Where the lines that are done wait for the next run; the first line that fails ends this one.
     kept: Option<String>,
     tally: Tally,
 }
 
 impl Run<'_> {
-    fn all<T: Output>(&mut self, lines: &mut Lines<T>, input: &Path) -> Result<()> {
-        while let Some(line) = lines.next() {
-            let line = match line {
-                Ok(line) => line,
-                Err(error) => {
-                    self.write()?;
-                    return Err(file_failure(input, error));
-                }
-            };
-            self.lines = self.done + line.number;
-            match &line.outcome {
-                Outcome::Blank(_) if !T::KEEPS_LINES => {}
-                Outcome::Blank(text) => self.collect(text, line.ending.as_bytes())?,
-                Outcome::Done(output) => {
-                    let ending = if T::KEEPS_LINES { line.ending.as_bytes() } else { b"" };
-                    self.collect(&output.bytes(self.lines), ending)?;
-                    if let Some(fault) = output.fault() {
-                        self.tally.marked += 1;
-                        self.note(self.lines, &fault, false);
-                    }
-                }
-                Outcome::Failed(error) => {
-                    if self.fail(self.lines, error) {
-                        self.write()?;
-                        return Ok(());
-                    }
-                }
-            }
-            if !lines.is_ready() {
-                self.write()?;
-            }
-        }
-        self.write()
-    }
-
-    fn collect(&mut self, text: &[u8], ending: &[u8]) -> Result<()> {
-        let len = text.len() + ending.len();
-        if self.collected.capacity() - self.collected.len() < len {
-            self.write()?;
-            if !(len..=len.max(4 * COLLECTED)).contains(&self.collected.capacity()) {
-                self.collected = Zeroizing::new(Vec::with_capacity(len.max(COLLECTED)));
-            }
-        }
-        self.collected.extend_from_slice(text);
-        self.collected.extend_from_slice(ending);
-        Ok(())
-    }
-
-    fn write(&mut self) -> Result<()> {
-        let written = self.sink.write_lines(&self.collected);
-        self.collected.clear();
+    /// Writes whole lines.
+    pub(crate) fn write(&mut self, lines: &[u8]) -> Result<()> {
+        let written = self.sink.write_lines(lines);
         self.progress.tick(self.lines, self.tally.failed);
         written
     }
 
-    /// Notes a failed line; true if the run ends with it.
-    fn fail(&mut self, number: u64, error: &Error) -> bool {
+    /// Notes a line that failed and is left out; true if the run ends with it.
+    pub(crate) fn fail(&mut self, number: u64, error: &Error) -> bool {
         let stops =
             self.args.on_error == Some(OnError::Stop) || self.kept.is_some() || concerns_every_line(error);
         self.note(number, &Failure::Core(error.clone()), stops);
         self.tally.stopped = stops;
         stops
+    }
+
+    /// Notes a line that failed although something stands for it.
+    pub(crate) fn mark(&mut self, number: u64, failure: &Failure) {
+        self.tally.marked += 1;
+        self.note(number, failure, false);
     }
 
     fn note(&mut self, number: u64, failure: &Failure, loudly: bool) {

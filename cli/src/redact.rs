@@ -7,7 +7,8 @@ use apiseal::{Lines, Policy, Redacted, Redactor};
 use clap::Args;
 
 use crate::crypt::{check_in_place, deliver};
-use crate::ndjson::{self, Keeping, NdjsonArgs, Output, Places};
+use crate::feed::Output;
+use crate::ndjson::{self, Keeping, NdjsonArgs, Places};
 use crate::output::{Failure, Result, read_document, read_text};
 
 #[derive(Args)]
@@ -30,6 +31,8 @@ pub(crate) struct RedactArgs {
 
 /// An unreadable line is the constant, and counts as failed.
 impl Output for Redacted {
+    const KEEPS_LINES: bool = true;
+
     fn bytes(&self, _: u64) -> Cow<'_, [u8]> {
         Cow::Borrowed(self.as_str().as_bytes())
     }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use apiseal::{Audit, Context, Event, FieldCipher, Keyring, Lines, Operation, Policy, Reencryption};
+use apiseal::lines::Blocks;
+use apiseal::{Audit, Context, Event, FieldCipher, Keyring, Operation, Policy, Reencryption};
 use clap::Args;
 
 use crate::args::KeyringArgs;
@@ -123,7 +124,7 @@ fn lines(args: &ReencryptArgs, job: &Job, target: Option<&Path>) -> Result<()> {
     };
     let job = job.clone();
     ndjson::run(&args.ndjson, places, |source, options| {
-        Lines::new(source, options, move |line| job.reencrypt(line))
+        Blocks::new(source, options, move |line| job.reencrypt(line))
     })
 }
 

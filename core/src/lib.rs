@@ -1,13 +1,17 @@
 //! apiseal encrypts chosen fields of JSON documents and binds each ciphertext to its key, context and place.
 //!
 //! - [`Policy`] says which values are encrypted and what each is bound to; [`Policy::lint`] explains it.
-//! - [`Keyring`] holds the keys; [`KeyringFile`] keeps it at rest, sealed under a [`Wrap`].
+//! - [`Keyring`] holds the keys; [`KeyringFile`] keeps it at rest, sealed under a [`Wrap`]; [`KeyringHandle`] lets a
+//!   running service take a changed one.
 //! - [`Context`] states what an encryption belongs to, on every call.
 //! - [`FieldCipher`] encrypts and decrypts: byte for byte, all or nothing.
 //! - [`FieldCipher::encrypt_lines`] and [`FieldCipher::decrypt_lines`] do so for NDJSON; see [`lines`].
 //! - [`ValueCipher`] does the same for one value by itself: a database column, a header.
 //! - [`Redactor`] masks what the policy protects, for logs; it needs no key.
 //! - [`inspect`] lists what is encrypted, and under which key; it needs no key either, and proves nothing.
+//! - [`Reencryption`] carries documents to another key, context or policy; [`FieldCipher::decrypt_lenient`],
+//!   [`FieldCipher::decrypt_partial`] and [`FieldCipher::diagnose`] look at single positions.
+//! - [`Audit`] hears of every use of a key.
 //! - [`locate`] finds values by JSONPath (RFC 9535) with their byte spans.
 //!
 //! Every failure is an [`Error`] with a stable [`Code`]. Time and randomness come in through [`Clock`] and

@@ -78,6 +78,24 @@ impl SecretBytes {
         SecretBytes(Zeroizing::new(bytes))
     }
 
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
+        SecretBytes::new(Vec::with_capacity(capacity))
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
+
+    /// Appends bytes, for which there must be room: what a reallocation leaves behind is not wiped.
+    pub(crate) fn extend(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// Empties it. The bytes are wiped with the allocation, or written over.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
     /// Takes the bytes out; from here on nobody wipes them.
     #[must_use]
     pub fn into_unprotected(mut self) -> Vec<u8> {

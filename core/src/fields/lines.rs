@@ -5,7 +5,7 @@ use std::io::Read;
 use crate::context::Context;
 use crate::error::{Code, Error, Result};
 use crate::fields::cipher::{Decrypted, FieldCipher};
-use crate::lines::{LineOptions, Lines};
+use crate::lines::{Blocks, LineOptions, Lines};
 
 impl FieldCipher {
     /// Encrypts each line of `source` as a document of its own, in constant memory and in order. A line may have as
@@ -47,7 +47,7 @@ impl FieldCipher {
         context: &Context,
         options: LineOptions,
     ) -> Result<Lines<Vec<u8>>> {
-        self.lines(source, context, options, FieldCipher::encrypt)
+        Lines::new(source, self.line_options(context, options)?, self.encryption(context))
     }
 
     /// Decrypts each line of `source`, which [`FieldCipher::encrypt_lines`] made or [`FieldCipher::encrypt`] in as many
@@ -62,26 +62,55 @@ impl FieldCipher {
         context: &Context,
         options: LineOptions,
     ) -> Result<Lines<Decrypted>> {
-        self.lines(source, context, options, |cipher, line, context| {
-            let opened = cipher.decrypt(line, context)?;
+        Lines::new(source, self.line_options(context, options)?, self.decryption(context))
+    }
+
+    /// As [`FieldCipher::encrypt_lines`], with many lines in one text.
+    ///
+    /// # Errors
+    /// As [`FieldCipher::encrypt_lines`].
+    pub fn encrypt_blocks(
+        &self,
+        source: impl Read + Send + 'static,
+        context: &Context,
+        options: LineOptions,
+    ) -> Result<Blocks> {
+        Blocks::new(source, self.line_options(context, options)?, self.encryption(context))
+    }
+
+    /// As [`FieldCipher::decrypt_lines`], with many lines in one text.
+    ///
+    /// # Errors
+    /// As [`FieldCipher::decrypt_lines`].
+    pub fn decrypt_blocks(
+        &self,
+        source: impl Read + Send + 'static,
+        context: &Context,
+        options: LineOptions,
+    ) -> Result<Blocks> {
+        Blocks::new(source, self.line_options(context, options)?, self.decryption(context))
+    }
+
+    fn encryption(&self, context: &Context) -> impl Fn(&[u8]) -> Result<Vec<u8>> + Send + Sync + 'static {
+        let (cipher, context) = (self.clone(), context.clone());
+        move |line| cipher.encrypt(line, &context)
+    }
+
+    fn decryption(&self, context: &Context) -> impl Fn(&[u8]) -> Result<Decrypted> + Send + Sync + 'static {
+        let (cipher, context) = (self.clone(), context.clone());
+        move |line| {
+            let opened = cipher.decrypt(line, &context)?;
             if opened.contains(&b'\n') {
                 let detail = "a protected value has line breaks; decrypt this document by itself";
                 return Err(Error::because(Code::LineBreak, detail));
             }
             Ok(opened)
-        })
+        }
     }
 
-    fn lines<T: Send + 'static>(
-        &self,
-        source: impl Read + Send + 'static,
-        context: &Context,
-        mut options: LineOptions,
-        operation: impl Fn(&FieldCipher, &[u8], &Context) -> Result<T> + Send + Sync + 'static,
-    ) -> Result<Lines<T>> {
+    fn line_options(&self, context: &Context, mut options: LineOptions) -> Result<LineOptions> {
         context.demand_purpose()?;
         options.max_line = options.max_line.min(self.limits.document);
-        let (cipher, context) = (self.clone(), context.clone());
-        Lines::new(source, options, move |line| operation(&cipher, line, &context))
+        Ok(options)
     }
 }

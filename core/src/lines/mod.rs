@@ -2,23 +2,28 @@
 //!
 //! [`FieldCipher::encrypt_lines`](crate::FieldCipher::encrypt_lines) and
 //! [`FieldCipher::decrypt_lines`](crate::FieldCipher::decrypt_lines) are made of [`Lines`], which works for any other
-//! operation as well. A line that fails does not end the run: it is told with its number and its error.
+//! operation as well; [`Blocks`] gives many lines as one text, for those who only write them. A line that fails does not end the run: it is told with its number and its error.
 //!
 //! A line ends with LF or CRLF; the last one may have no line end. Line ends and blank lines are kept as they stood, so
 //! that a stream of which no line fails comes back from decryption byte for byte.
 
+mod blocks;
+mod engine;
 mod pool;
 mod reader;
 
 use std::fmt;
 use std::io::{self, Read};
-use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::vec;
 
 use crate::error::{Code, Error, Result};
 use crate::limits::Limits;
-use pool::Pool;
-use reader::{Chunk, LineReader};
+use engine::Engine;
+use reader::Chunk;
+
+pub use blocks::{Block, Blocks, Failed};
 
 /// What becomes of one line.
 #[derive(Clone, Debug)]
@@ -103,8 +108,8 @@ impl LineOptions {
     }
 }
 
-/// What is done with a line.
-type Operation<T> = Arc<dyn Fn(&[u8]) -> Result<T> + Send + Sync>;
+/// What is done with a chunk. It ends early, with whatever result, once the flag is set.
+type Work<B> = Arc<dyn Fn(&Chunk, &AtomicBool) -> B + Send + Sync>;
 
 /// An iterator over the lines of a source, each worked on, in the order of the source.
 ///
@@ -112,10 +117,10 @@ type Operation<T> = Arc<dyn Fn(&[u8]) -> Result<T> + Send + Sync>;
 /// pulling stops the reading. An error of the source comes behind the lines before it and ends the iteration; a line
 /// that it cut is not given.
 ///
-/// **Memory.** One read of 128 KiB more than there are threads. With one thread, one result; with `n`, those that wait
-/// for their turn: of `4 n` reads, or of as many as hold `n` times 8 MiB of input. A line that is longer than a read is
-/// held whole. The buffers are wiped when the iterator ends; the source should not keep what it gave, as a `BufReader`
-/// does.
+/// **Memory.** One read of 128 KiB more than there are threads. With one thread, the results of one read; with `n`, those
+/// that wait for their turn: of `4 n` reads, or of as many as hold `n` times 8 MiB of input. A line that is longer than a
+/// read is held whole. The buffers are wiped when the iterator ends; the source should not keep what it gave, as a
+/// `BufReader` does.
 ///
 /// **Threads.** The reading is done by the workers as well, one at a time: results that are ready do not wait for a
 /// source that has nothing yet. A panic of the operation or of the source goes on in the thread that pulls. Dropping
@@ -136,24 +141,9 @@ type Operation<T> = Arc<dyn Fn(&[u8]) -> Result<T> + Send + Sync>;
 /// assert_eq!(seen, [(1, Some(7)), (2, None), (3, Some(8))]);
 /// # Ok::<(), apiseal::Error>(())
 /// ```
-pub struct Lines<T>(State<T>);
-
-enum State<T> {
-    /// Everything happens on the calling thread.
-    Here {
-        reader: LineReader,
-        operation: Operation<T>,
-        chunk: Chunk,
-        at: usize,
-    },
-    /// Threads are started by the first call of `next`.
-    Waiting {
-        reader: LineReader,
-        operation: Operation<T>,
-        threads: usize,
-    },
-    Working(Pool<T>),
-    Ended,
+pub struct Lines<T> {
+    engine: Engine<Vec<Line<T>>>,
+    current: vec::IntoIter<Line<T>>,
 }
 
 impl<T: Send + 'static> Lines<T> {
@@ -166,57 +156,21 @@ impl<T: Send + 'static> Lines<T> {
         options: LineOptions,
         operation: impl Fn(&[u8]) -> Result<T> + Send + Sync + 'static,
     ) -> Result<Self> {
-        options.check()?;
-        let reader = LineReader::new(Box::new(source), options.max_line);
-        let operation: Operation<T> = Arc::new(operation);
-        Ok(Lines(match options.threads {
-            1 => State::Here { reader, operation, chunk: Chunk::default(), at: 0 },
-            threads => State::Waiting { reader, operation, threads },
-        }))
+        let work = move |chunk: &Chunk, stopped: &AtomicBool| {
+            let mut lines = Vec::with_capacity(chunk.len());
+            let wanted = |_: &usize| !stopped.load(Ordering::Relaxed);
+            lines.extend((0..chunk.len()).take_while(wanted).map_while(|at| chunk.work(at, &operation)));
+            lines
+        };
+        let engine = Engine::new(source, options, Arc::new(work))?;
+        Ok(Lines { engine, current: Vec::new().into_iter() })
     }
 
     /// Whether the next line is there already, so that `next` waits neither for the source nor for a worker. Whoever
     /// collects output before writing it writes when this is false.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        match &self.0 {
-            State::Here { chunk, at, .. } => *at < chunk.len(),
-            State::Working(pool) => pool.is_ready(),
-            State::Waiting { .. } | State::Ended => false,
-        }
-    }
-
-    fn pull(&mut self) -> Option<io::Result<Line<T>>> {
-        if let State::Waiting { .. } = self.0
-            && let State::Waiting { reader, operation, threads } =
-                std::mem::replace(&mut self.0, State::Ended)
-        {
-            match Pool::start(reader, operation, threads) {
-                Ok(pool) => self.0 = State::Working(pool),
-                Err(error) => return Some(Err(error)),
-            }
-        }
-        match &mut self.0 {
-            State::Here { reader, operation, chunk, at } => loop {
-                *at += 1;
-                if let Some(line) = chunk.work(*at - 1, operation.as_ref()) {
-                    return Some(Ok(line));
-                }
-                if chunk.is_last() {
-                    return chunk.take_error().map(Err);
-                }
-                reader.fill(chunk);
-                *at = 0;
-            },
-            State::Working(pool) => match pool.pull()? {
-                Ok(line) => Some(line),
-                Err(panic) => {
-                    self.0 = State::Ended;
-                    resume_unwind(panic)
-                }
-            },
-            State::Waiting { .. } | State::Ended => None,
-        }
+        self.current.len() > 0 || self.engine.is_ready()
     }
 }
 
@@ -224,12 +178,15 @@ impl<T: Send + 'static> Iterator for Lines<T> {
     type Item = io::Result<Line<T>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let next = self.pull();
-        if !matches!(next, Some(Ok(_))) {
-            // Buffers and threads are given back at once.
-            self.0 = State::Ended;
+        loop {
+            if let Some(line) = self.current.next() {
+                return Some(Ok(line));
+            }
+            match self.engine.pull()? {
+                Ok(lines) => self.current = lines.into_iter(),
+                Err(error) => return Some(Err(error)),
+            }
         }
-        next
     }
 }
 

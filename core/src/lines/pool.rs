@@ -9,25 +9,22 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Builder, JoinHandle};
-use std::vec;
 
+use crate::lines::Work;
 use crate::lines::reader::{Chunk, LineReader};
-use crate::lines::{Line, Operation};
 
 /// Bytes of input for each thread that may be under way or wait for the consumer; one line may exceed it.
 const HELD: usize = 8 << 20;
 
 /// The consumer's side.
-pub(super) struct Pool<T> {
-    shared: Arc<Shared<T>>,
+pub(super) struct Pool<B> {
+    shared: Arc<Shared<B>>,
     workers: Vec<JoinHandle<()>>,
-    current: vec::IntoIter<Line<T>>,
-    error: Option<io::Error>,
 }
 
-struct Shared<T> {
-    operation: Operation<T>,
-    state: Mutex<Queue<T>>,
+struct Shared<B> {
+    work: Work<B>,
+    state: Mutex<Queue<B>>,
     /// The front of the queue is finished, or there will be nothing more.
     finished: Condvar,
     /// The source is free and there is room in the queue, or there is nothing more to do.
@@ -40,10 +37,10 @@ struct Shared<T> {
     held: usize,
 }
 
-struct Queue<T> {
+struct Queue<B> {
     source: Source,
     /// Chunks that were begun and not taken, in the order of the source.
-    places: VecDeque<Place<T>>,
+    places: VecDeque<Place<B>>,
     /// Chunks that the consumer took.
     taken: usize,
     /// Bytes of input of the chunks in the queue.
@@ -60,21 +57,18 @@ enum Source {
     Ended,
 }
 
-struct Place<T> {
+struct Place<B> {
     weight: usize,
-    outcome: Option<thread::Result<Batch<T>>>,
+    outcome: Option<Finished<B>>,
 }
 
-/// What became of a chunk.
-struct Batch<T> {
-    lines: Vec<Line<T>>,
-    error: Option<io::Error>,
-}
+/// A batch, and the error of the source behind it; or the panic that came in its stead.
+type Finished<B> = thread::Result<(B, Option<io::Error>)>;
 
-impl<T: Send + 'static> Pool<T> {
+impl<B: Send + 'static> Pool<B> {
     /// # Errors
     /// The system gives no thread at all. Fewer than wanted are enough.
-    pub(super) fn start(reader: LineReader, operation: Operation<T>, threads: usize) -> io::Result<Self> {
+    pub(super) fn start(reader: LineReader, work: Work<B>, threads: usize) -> io::Result<Self> {
         let queue = Queue {
             source: Source::Free(reader),
             places: VecDeque::new(),
@@ -84,7 +78,7 @@ impl<T: Send + 'static> Pool<T> {
             consumer_waits: false,
         };
         let shared = Arc::new(Shared {
-            operation,
+            work,
             state: Mutex::new(queue),
             finished: Condvar::new(),
             free: Condvar::new(),
@@ -103,32 +97,20 @@ impl<T: Send + 'static> Pool<T> {
                 Err(_) => break,
             }
         }
-        Ok(Pool { shared, workers, current: Vec::new().into_iter(), error: None })
+        Ok(Pool { shared, workers })
     }
 
     pub(super) fn is_ready(&self) -> bool {
-        let finished = |queue: &Queue<T>| queue.places.front().is_some_and(|place| place.outcome.is_some());
-        self.current.len() > 0 || finished(&self.shared.lock())
+        self.shared.lock().places.front().is_some_and(|place| place.outcome.is_some())
     }
 
-    /// The next line or the source's error; or the panic of a worker.
-    pub(super) fn pull(&mut self) -> Option<thread::Result<io::Result<Line<T>>>> {
-        loop {
-            if let Some(line) = self.current.next() {
-                return Some(Ok(Ok(line)));
-            }
-            if let Some(error) = self.error.take() {
-                return Some(Ok(Err(error)));
-            }
-            match self.shared.take()? {
-                Ok(batch) => (self.current, self.error) = (batch.lines.into_iter(), batch.error),
-                Err(panic) => return Some(Err(panic)),
-            }
-        }
+    /// The next batch, or `None` at the end.
+    pub(super) fn pull(&mut self) -> Option<Finished<B>> {
+        self.shared.take()
     }
 }
 
-impl<T> Drop for Pool<T> {
+impl<B> Drop for Pool<B> {
     fn drop(&mut self) {
         let mut queue = self.shared.lock();
         self.shared.stopped.store(true, Ordering::Relaxed);
@@ -148,14 +130,14 @@ impl<T> Drop for Pool<T> {
     }
 }
 
-impl<T> Shared<T> {
-    fn lock(&self) -> MutexGuard<'_, Queue<T>> {
+impl<B> Shared<B> {
+    fn lock(&self) -> MutexGuard<'_, Queue<B>> {
         // No foreign code runs under the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The front of the queue, or `None` at the end.
-    fn take(&self) -> Option<thread::Result<Batch<T>>> {
+    fn take(&self) -> Option<Finished<B>> {
         let mut queue = self.lock();
         loop {
             if queue.places.is_empty() && matches!(queue.source, Source::Ended) {
@@ -182,10 +164,9 @@ impl<T> Shared<T> {
             let read = catch_unwind(AssertUnwindSafe(|| reader.fill(&mut chunk)));
             let goes_on = read.is_ok() && !chunk.is_last();
             self.put_back(at, goes_on.then_some(reader), chunk.weight());
-            let work = || Batch { lines: self.work(&chunk), error: None };
+            let work = || (self.work)(&chunk, &self.stopped);
             let outcome = read.and_then(|()| catch_unwind(AssertUnwindSafe(work)));
-            let outcome = outcome.map(|batch| Batch { error: chunk.take_error(), ..batch });
-            self.finish(at, outcome);
+            self.finish(at, outcome.map(|batch| (batch, chunk.take_error())));
         }
     }
 
@@ -212,7 +193,7 @@ impl<T> Shared<T> {
     }
 
     /// A worker may have something to do.
-    fn wake_one(&self, queue: MutexGuard<'_, Queue<T>>) {
+    fn wake_one(&self, queue: MutexGuard<'_, Queue<B>>) {
         let sleeps = queue.idle > 0 && matches!(queue.source, Source::Free(_));
         drop(queue);
         if sleeps {
@@ -240,16 +221,7 @@ impl<T> Shared<T> {
         }
     }
 
-    fn work(&self, chunk: &Chunk) -> Vec<Line<T>> {
-        let wanted = |_: &usize| !self.stopped.load(Ordering::Relaxed);
-        let lines =
-            (0..chunk.len()).take_while(wanted).map_while(|at| chunk.work(at, self.operation.as_ref()));
-        let mut batch = Vec::with_capacity(chunk.len());
-        batch.extend(lines);
-        batch
-    }
-
-    fn finish(&self, at: usize, outcome: thread::Result<Batch<T>>) {
+    fn finish(&self, at: usize, outcome: Finished<B>) {
         let mut queue = self.lock();
         let taken = queue.taken;
         if let Some(place) = queue.places.get_mut(at - taken) {
