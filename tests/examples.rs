@@ -6,12 +6,15 @@ mod lines;
 mod logs;
 #[path = "../core/examples/payment.rs"]
 mod payment;
+#[path = "../core/examples/requests.rs"]
+mod requests;
 #[path = "../core/examples/rotation.rs"]
 mod rotation;
 
 #[test]
 fn examples_come_to_their_end() {
     payment::main().unwrap();
+    requests::main().unwrap();
     rotation::main().unwrap();
     logs::main().unwrap();
     lines::main().unwrap();

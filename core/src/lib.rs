@@ -12,6 +12,8 @@
 //! - [`Reencryption`] carries documents to another key, context or policy; [`FieldCipher::decrypt_lenient`],
 //!   [`FieldCipher::decrypt_partial`] and [`FieldCipher::diagnose`] look at single positions.
 //! - [`Audit`] hears of every use of a key.
+//! - [`Signer`] and [`Verifier`] sign and verify HTTP messages (RFC 9421) under a [`Profile`]; [`Verified`] tells what was
+//!   proved.
 //! - [`locate`] finds values by JSONPath (RFC 9535) with their byte spans.
 //!
 //! Every failure is an [`Error`] with a stable [`Code`]. Time and randomness come in through [`Clock`] and
