@@ -12,11 +12,28 @@ use crate::signing::base::Covered;
 /// One signature that holds: who made it, and what exactly it covers.
 pub struct Proof {
     pub(crate) key: Arc<SigningKey>,
-    pub(crate) label: String,
-    pub(crate) tag: Option<String>,
-    pub(crate) nonce: Option<String>,
+    pub(crate) texts: Texts,
     pub(crate) created: u64,
     pub(crate) covered: Covered,
+}
+
+/// Label, tag and nonce one after the other: one allocation, where every message costs one.
+pub(crate) struct Texts {
+    all: Box<str>,
+    /// Where the label ends.
+    label: usize,
+    /// Where the tag ends, if there is one.
+    tag: Option<usize>,
+    /// Where the nonce begins, if there is one.
+    nonce: Option<usize>,
+}
+
+impl Texts {
+    pub(crate) fn new(label: &str, tag: Option<&str>, nonce: Option<&str>) -> Self {
+        let end = label.len() + tag.unwrap_or_default().len();
+        let all = [label, tag.unwrap_or_default(), nonce.unwrap_or_default()].concat().into_boxed_str();
+        Texts { all, label: label.len(), tag: tag.map(|_| end), nonce: nonce.map(|_| end) }
+    }
 }
 
 impl Proof {
@@ -40,19 +57,19 @@ impl Proof {
     /// The label of the signature, which carries no meaning.
     #[must_use]
     pub fn label(&self) -> &str {
-        &self.label
+        self.texts.all.get(..self.texts.label).unwrap_or_default()
     }
 
     /// The tag.
     #[must_use]
     pub fn tag(&self) -> Option<&str> {
-        self.tag.as_deref()
+        self.texts.tag.and_then(|end| self.texts.all.get(self.texts.label..end))
     }
 
     /// The nonce.
     #[must_use]
     pub fn nonce(&self) -> Option<&str> {
-        self.nonce.as_deref()
+        self.texts.nonce.and_then(|from| self.texts.all.get(from..))
     }
 
     /// When the signature was created, in Unix seconds.

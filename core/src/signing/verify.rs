@@ -20,7 +20,7 @@ use crate::signing::profile::{Data, Profile};
 use crate::signing::replay::{Claim, Outcome, ReplayStore};
 use crate::signing::rules::{self, ContentRule};
 use crate::signing::sign::Signed;
-use crate::signing::verdict::{Body, Proof, Verified};
+use crate::signing::verdict::{Body, Proof, Texts, Verified};
 
 /// Verifies messages. Immutable, shared between threads.
 ///
@@ -192,12 +192,11 @@ impl Verifier {
         message.check(profile.strict, profile.limits.headers)?;
         let (input, signature) = fields(message)?;
         let inputs = rules::inputs(&input, profile)?;
-        let signatures = signatures(&signature, profile)?;
         let ring = self.ring.current();
         let mut head: Option<Head> = None;
         for candidate in candidates(&inputs, profile, !message.is_request())? {
             let job = Job { verifier: self, ring: &ring, message, request, now };
-            let (proof, content) = job.one(candidate, &inputs, &signatures)?;
+            let (proof, content) = job.one(candidate, &inputs, &signature)?;
             head = Some(match head {
                 None => Head { first: proof, others: Vec::new(), content, digest: None },
                 Some(mut head) => {
@@ -237,7 +236,7 @@ impl Verifier {
         for proof in head.proofs() {
             // Content may have taken its time: what is over by now could have been forgotten by the store.
             rules::check_window(profile, proof.created, now)?;
-            let Some(nonce) = &proof.nonce else { continue };
+            let Some(nonce) = proof.nonce() else { continue };
             let scope = proof.key.replay_scope(self.profile.id());
             let outcome = self.replay.claim(&Claim {
                 scope: &scope,
@@ -289,12 +288,7 @@ struct Job<'j, 'm> {
 
 impl Job<'_, '_> {
     /// Verifies one signature.
-    fn one(
-        &self,
-        input: &Input<'_>,
-        inputs: &Inputs<'_>,
-        signatures: &[(&str, Option<&[u8]>)],
-    ) -> Result<(Proof, ContentRule)> {
+    fn one(&self, input: &Input<'_>, inputs: &Inputs<'_>, signatures: &[u8]) -> Result<(Proof, ContentRule)> {
         let profile = &*self.verifier.profile.0;
         if let Some(reason) = input.fault {
             return Err(Error::because(Code::SignatureMalformed, reason));
@@ -321,15 +315,13 @@ impl Job<'_, '_> {
         rules::check_coverage(profile, self.message, components.clone(), request_digest)?;
         let content = ContentRule::new(profile, self.message, components);
         let covered = self.build(input, inputs)?;
-        let bytes = decoded(input.label, signatures)?;
-        if !key.material.verify(covered.base(), &bytes) {
+        let text = signature_of(input.label, signatures, profile)?;
+        if !decoded(text, |bytes| key.material.verify(covered.base(), bytes))? {
             return Err(Error::new(Code::SignatureInvalid).with_kid(key.kid.as_str()));
         }
         let proof = Proof {
             key: Arc::clone(key),
-            label: input.label.to_owned(),
-            tag: input.parameters.tag.as_deref().map(str::to_owned),
-            nonce: nonce.map(str::to_owned),
+            texts: Texts::new(input.label, input.parameters.tag.as_deref(), nonce),
             created,
             covered,
         };
@@ -408,21 +400,26 @@ fn fields<'m>(message: &Message<'m>) -> Result<Fields<'m>> {
     Ok((field("signature-input")?, field("signature")?))
 }
 
-/// Label and base64 text of each signature; no text where it is no byte sequence.
-type Signatures<'t> = Vec<(&'t str, Option<&'t [u8]>)>;
-
-fn signatures<'t>(field: &'t [u8], profile: &Data) -> Result<Signatures<'t>> {
-    let mut all = Vec::with_capacity(2);
-    let mut over = false;
+/// The base64 text of the signature under this label.
+fn signature_of<'t>(wanted: &str, field: &'t [u8], profile: &Data) -> Result<&'t [u8]> {
+    let (mut count, mut found) = (0, None);
     let result = sf::byte_sequences(field, |label, value| {
-        over = all.len() >= profile.limits.signatures;
-        all.push((label, value));
-        if over { Err(sf::Refused("too many signatures")) } else { Ok(()) }
+        count += 1;
+        if label == wanted {
+            found = Some(value);
+        }
+        if count > profile.limits.signatures { Err(sf::Refused("too many signatures")) } else { Ok(()) }
     });
     match result {
-        Ok(()) => Ok(all),
-        Err(sf::Refused(reason)) if over => Err(Error::because(Code::LimitMessage, reason)),
+        Err(sf::Refused(reason)) if count > profile.limits.signatures => {
+            Err(Error::because(Code::LimitMessage, reason))
+        }
         Err(sf::Refused(reason)) => Err(Error::because(Code::SignatureMalformed, reason)),
+        Ok(()) => match found {
+            None => Err(Error::because(Code::SignatureMissing, "`Signature` lacks the label")),
+            Some(None) => Err(Error::because(Code::SignatureMalformed, "the signature is no byte sequence")),
+            Some(Some(text)) => Ok(text),
+        },
     }
 }
 
@@ -447,14 +444,16 @@ fn candidates<'i, 't>(
     }
 }
 
-/// The bytes of a signature, in the one spelling that base64 has for them.
-fn decoded(label: &str, signatures: &[(&str, Option<&[u8]>)]) -> Result<Vec<u8>> {
-    let found = signatures.iter().find(|(own, _)| *own == label);
-    let (_, value) =
-        found.ok_or_else(|| Error::because(Code::SignatureMissing, "`Signature` lacks the label"))?;
-    let malformed = || Error::because(Code::SignatureMalformed, "the signature is not base64 between colons");
-    let text = value.ok_or_else(malformed)?;
-    base64_simd::STANDARD.decode_to_vec(text).map_err(|_| malformed())
+/// Hands over the bytes of a signature, which must be in the one spelling that base64 has for them. Those of RSA alone
+/// are too long for the stack.
+fn decoded<T>(text: &[u8], with: impl FnOnce(&[u8]) -> T) -> Result<T> {
+    let malformed = |_| Error::because(Code::SignatureMalformed, "the signature is not base64");
+    let mut buffer = [0; 96];
+    if base64_simd::STANDARD.decoded_length(text).map_err(malformed)? <= buffer.len() {
+        let bytes = base64_simd::STANDARD.decode(text, base64_simd::Out::from_slice(&mut buffer));
+        return bytes.map(|bytes| with(bytes)).map_err(malformed);
+    }
+    base64_simd::STANDARD.decode_to_vec(text).map(|bytes| with(&bytes)).map_err(malformed)
 }
 
 impl fmt::Debug for Verifier {
