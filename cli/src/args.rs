@@ -9,6 +9,7 @@ use crate::keys::args::KeysCommand;
 use crate::ndjson::NdjsonArgs;
 use crate::redact::RedactArgs;
 use crate::reencrypt::ReencryptArgs;
+use crate::sign::{SignArgs, VerifyArgs};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -84,6 +85,23 @@ Examples:
   apiseal inspect --summary --fail-if-kid k2025 order.json
   apiseal inspect --verify --keyring ring.json --policy orders.json --context purpose=orders order.json")]
     Inspect(InspectArgs),
+    /// Sign an HTTP message (RFC 9421): start line, headers, blank line, content, as text. The message comes out with the
+    /// header lines of its signature.
+    #[command(after_help = "\
+Examples:
+  apiseal sign --keyring ring.json < request.http > signed.http
+  apiseal sign --keyring ring.json --request signed.http response.http      answers a verified request")]
+    Sign(SignArgs),
+    /// Verify a signed HTTP message, and print what was proved: one JSON object with key, principal and exactly the covered
+    /// components.
+    #[command(after_help = "\
+One run remembers no nonces, which has to be said: a service keeps a replay store.
+
+Examples:
+  apiseal verify --keyring ring.json --no-replay-check signed.http
+  apiseal verify --keyring ring.json --no-replay-check --origin backend:8080=https://api.example signed.http
+  apiseal verify --keyring ring.json --request signed.http response.http")]
+    Verify(VerifyArgs),
     /// Show where a JSONPath (RFC 9535) selects values: one JSON object a line with path, start and end.
     #[command(after_help = "Example:\n  apiseal locate '$..ssn' order.json")]
     Locate(LocateArgs),

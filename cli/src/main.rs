@@ -6,6 +6,7 @@
 mod args;
 mod crypt;
 mod feed;
+mod http;
 mod input;
 mod inspect;
 mod keyring;
@@ -16,6 +17,7 @@ mod part;
 mod progress;
 mod redact;
 mod reencrypt;
+mod sign;
 mod sink;
 mod tools;
 
@@ -35,6 +37,8 @@ fn main() -> ExitCode {
         Command::Diagnose(args) => tools::diagnose(&args),
         Command::Redact(args) => redact::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Sign(args) => sign::sign(&args),
+        Command::Verify(args) => sign::verify(&args),
         Command::Locate(args) => tools::locate(&args),
         Command::Policy(command) => tools::policy(command),
         Command::Completion { shell } => tools::completion(shell),

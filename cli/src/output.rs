@@ -24,6 +24,8 @@ pub(crate) enum Failure {
         exit_code: u8,
         text: String,
     },
+    /// The input is not what it should be.
+    Malformed(String),
     /// The answer that was asked for is no.
     Refused(String),
     /// A document to redact could not be read; why is not said, because it may hold pieces of it.
@@ -49,7 +51,7 @@ impl Failure {
             Failure::Lines { exit_code, .. } => *exit_code,
             Failure::Refused(_) => 1,
             Failure::Usage(_) => 2,
-            Failure::Unreadable(_) => 3,
+            Failure::Unreadable(_) | Failure::Malformed(_) => 3,
             Failure::File { .. } | Failure::CutOff => 4,
             Failure::Core(error) => match (error.kind(), error.code()) {
                 (Kind::Policy, Code::PolicyFile) | (Kind::Signature, Code::ProfileFile) => 2,
@@ -67,7 +69,10 @@ impl fmt::Display for Failure {
         match self {
             Failure::Core(error) => error.fmt(f),
             Failure::File { path, error } => write!(f, "{path}: {error}"),
-            Failure::Usage(text) | Failure::Lines { text, .. } | Failure::Refused(text) => f.write_str(text),
+            Failure::Usage(text)
+            | Failure::Lines { text, .. }
+            | Failure::Malformed(text)
+            | Failure::Refused(text) => f.write_str(text),
             Failure::Unreadable(what) => write!(f, "the document is malformed or over a limit; {what}"),
             Failure::ClosedPipe | Failure::CutOff => f.write_str("closed pipe"),
         }

@@ -25,7 +25,9 @@ Examples:
   apiseal keys add --keyring ring.json --kid k2027
   apiseal keys add --keyring ring.json --kid k2027 --expires 2028-01-01 --promote
   apiseal keys add --keyring ring.json --kid acme --from-root k2027 \\
-      --context purpose=orders --context tenant=acme --principal \"ACME Ltd\"    one root, a key for each party")]
+      --context purpose=orders --context tenant=acme --principal \"ACME Ltd\"    one root, a key for each party
+  apiseal keys add --keyring ring.json --kid acme-req --from-root signing \\
+      --context partner=acme --context dir=req --principal \"ACME Ltd\" --direction req    a key for its requests")]
     Add(AddArgs),
     /// Add a key whose secret was made elsewhere: 32 random bytes. It needs a scope.
     #[command(after_help = "\
@@ -98,6 +100,12 @@ pub(crate) struct NewKeyArgs {
     /// The party that the key belongs to; needs a scope or a context.
     #[arg(long, value_name = "NAME")]
     pub(crate) principal: Option<String>,
+    /// What a signing key may sign: req (requests) or res (responses).
+    #[arg(long, value_name = "DIRECTION", value_parser = ["req", "res"])]
+    pub(crate) direction: Option<String>,
+    /// A signing profile that the key serves, if not apiseal-v1; may be repeated.
+    #[arg(long, value_name = "PROFILE")]
+    pub(crate) serves: Vec<String>,
 }
 
 #[derive(Args)]

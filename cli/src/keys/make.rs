@@ -5,7 +5,8 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use apiseal::{
-    Context, Key, Keyring, KeyringFile, Kid, OsRandom, Purpose, Suite, SystemClock, new_kid, parse_full_date,
+    Context, Direction, Key, Keyring, KeyringFile, Kid, OsRandom, Purpose, Suite, SystemClock, new_kid,
+    parse_full_date,
 };
 
 use crate::crypt::pairs;
@@ -68,8 +69,16 @@ pub(super) fn kid(args: &NewKeyArgs) -> Result<Kid> {
 /// Adds what every kind of key may have.
 pub(super) fn described(key: Key, args: &NewKeyArgs) -> Result<Key> {
     let key = key.with_validity(time("--not-before", &args.not_before)?, time("--expires", &args.expires)?);
-    Ok(match &args.principal {
+    let key = match &args.principal {
         Some(principal) => key.with_principal(principal),
+        None => key,
+    };
+    let key = match args.serves.as_slice() {
+        [] => key,
+        profiles => key.with_profiles(profiles.iter().map(String::as_str)),
+    };
+    Ok(match args.direction.as_deref().and_then(Direction::from_name) {
+        Some(direction) => key.with_direction(direction),
         None => key,
     })
 }

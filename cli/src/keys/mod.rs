@@ -53,6 +53,9 @@ fn describe(ring: &Keyring, key: &Key) -> String {
     if let Some(principal) = key.principal() {
         more.push_str(&format!(r#","principal":{}"#, quoted(principal)));
     }
+    if let Some(direction) = key.direction() {
+        more.push_str(&format!(r#","direction":"{}""#, direction.name()));
+    }
     if key.is_imported() {
         more.push_str(r#","imported":true"#);
     }

@@ -74,6 +74,8 @@ struct ExternalOrigin {
 pub enum Exchange<'r> {
     /// A request that was signed here.
     Signed(&'r Signed),
+    /// A request that was signed elsewhere, whose signature was verified as it was sent.
+    Verified(&'r Verified<'r>),
     /// Any request; only for profiles that do not bind responses by the nonce.
     Message(&'r Message<'r>),
 }
@@ -81,6 +83,32 @@ pub enum Exchange<'r> {
 impl<'r> From<&'r Signed> for Exchange<'r> {
     fn from(signed: &'r Signed) -> Self {
         Exchange::Signed(signed)
+    }
+}
+
+impl<'r> From<&'r Verified<'r>> for Exchange<'r> {
+    fn from(verified: &'r Verified<'r>) -> Self {
+        Exchange::Verified(verified)
+    }
+}
+
+impl<'r> Exchange<'r> {
+    /// What the request covered, and its nonce; nothing of a request without signature.
+    fn signed(&self) -> Option<(&'r Covered, Option<&'r str>)> {
+        match self {
+            Exchange::Signed(signed) => Some((&signed.covered, signed.nonce())),
+            Exchange::Verified(verified) => Some((&verified.first.covered, verified.first.nonce())),
+            Exchange::Message(_) => None,
+        }
+    }
+
+    /// Takes the right to have a response; a request without signature has any number.
+    fn is_answered(&self) -> bool {
+        match self {
+            Exchange::Signed(signed) => signed.answered.swap(true, Ordering::AcqRel),
+            Exchange::Verified(verified) => verified.answered.swap(true, Ordering::AcqRel),
+            Exchange::Message(_) => false,
+        }
     }
 }
 
@@ -169,9 +197,7 @@ impl Verifier {
         let request = request.into();
         let head = self.head(message, Some(request), clock.now())?;
         let body = self.content(message, &head)?;
-        if let Exchange::Signed(signed) = request
-            && signed.answered.swap(true, Ordering::AcqRel)
-        {
+        if request.is_answered() {
             return Err(Error::because(Code::Replayed, "the request has its response"));
         }
         Ok(head.verified(body))
@@ -342,11 +368,14 @@ impl Job<'_, '_> {
             |related: Option<&Related<'_>>| Covered::build(components, text(&input.span), &source, related);
         match self.request {
             None => build(None),
-            Some(Exchange::Signed(signed)) => build(Some(&Related::Covered(&signed.covered))),
             Some(Exchange::Message(request)) => {
                 let request =
                     Source { message: request, origin: Some(request.origin()?), fields, digest: None };
                 build(Some(&Related::Message(&request)))
+            }
+            Some(exchange) => {
+                let (covered, _) = exchange.signed().ok_or_else(|| Error::new(Code::Internal))?;
+                build(Some(&Related::Covered(covered)))
             }
         }
     }
@@ -354,15 +383,16 @@ impl Job<'_, '_> {
     /// Whether the response answers this request; tells whether the request covers a digest.
     fn check_request(&self, nonce: Option<&str>) -> Result<bool> {
         let bind = self.verifier.profile.0.bind;
-        match self.request {
-            Some(Exchange::Signed(signed)) if bind && nonce != signed.nonce() => {
+        let Some(exchange) = self.request else { return Ok(false) };
+        match exchange.signed() {
+            Some((_, own)) if bind && nonce != own => {
                 Err(Error::because(Code::ResponseMismatch, "it has the nonce of another request"))
             }
-            Some(Exchange::Message(_)) if bind => {
+            None if bind => {
                 Err(Error::because(Code::ResponseMismatch, "the profile binds responses to signed requests"))
             }
-            Some(Exchange::Signed(signed)) => Ok(signed.covered.value("\"content-digest\"").is_some()),
-            Some(Exchange::Message(_)) | None => Ok(false),
+            Some((covered, _)) => Ok(covered.value("\"content-digest\"").is_some()),
+            None => Ok(false),
         }
     }
 }
