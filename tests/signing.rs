@@ -552,6 +552,22 @@ fn case_54_rule_s15_rule_s16_a_response_belongs_to_one_request() {
 }
 
 #[test]
+fn case_54_a_request_that_was_signed_elsewhere_ties_its_response_too() {
+    let (exchange, other) = (Exchange::new(Sent::post()), Exchange::new(Sent::post()));
+    let lines = exchange.answer(&ok(200));
+    let response = lines.iter().fold(ok(200), |response, (name, value)| response.header(name, value));
+    let check = |exchange: &Exchange, times: usize| -> Vec<Option<Code>> {
+        let outcomes = exchange.request.verified(&exchange.client, |sent| {
+            let once = |_| code(exchange.client.verify_response(&response, sent, &CLOCK));
+            (0..times).map(once).collect()
+        });
+        outcomes.unwrap()
+    };
+    assert_eq!(check(&exchange, 2), [None, Some(Code::Replayed)]);
+    assert_eq!(check(&other, 1), [Some(Code::ResponseMismatch)]);
+}
+
+#[test]
 fn case_54_rule_s17_directions_are_apart() {
     let exchange = Exchange::new(get());
     // A request's key for a response: nothing to sign with, and not accepted either.

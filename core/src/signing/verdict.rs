@@ -123,7 +123,10 @@ pub struct Verified<'m> {
     pub(crate) first: Proof,
     pub(crate) others: Vec<Proof>,
     pub(crate) body: Body<'m>,
+    /// A response was signed for it.
     pub(crate) answered: AtomicBool,
+    /// A response to it was accepted.
+    pub(crate) received: AtomicBool,
 }
 
 /// The content, as far as it was proved.

@@ -106,7 +106,7 @@ impl<'r> Exchange<'r> {
     fn is_answered(&self) -> bool {
         match self {
             Exchange::Signed(signed) => signed.answered.swap(true, Ordering::AcqRel),
-            Exchange::Verified(verified) => verified.answered.swap(true, Ordering::AcqRel),
+            Exchange::Verified(verified) => verified.received.swap(true, Ordering::AcqRel),
             Exchange::Message(_) => false,
         }
     }
@@ -403,7 +403,8 @@ impl Head {
     }
 
     pub(crate) fn verified(self, body: Body<'_>) -> Verified<'_> {
-        Verified { first: self.first, others: self.others, body, answered: AtomicBool::new(false) }
+        let (answered, received) = (AtomicBool::new(false), AtomicBool::new(false));
+        Verified { first: self.first, others: self.others, body, answered, received }
     }
 
     /// Each principal that the profile names has signed, and with it nobody else: their numbers are equal.
