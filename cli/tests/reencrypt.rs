@@ -196,7 +196,10 @@ fn nothing_is_lost_whenever_a_run_is_killed() {
             assert_eq!(status.code(), Some(0));
             break;
         }
-        assert!(!place.at("new.ndjson").exists());
+        if place.at("new.ndjson").exists() {
+            // Killed between the last step and its end.
+            break;
+        }
         let done = std::fs::read(place.at("new.ndjson.part")).unwrap_or_default();
         let lines = done.iter().filter(|byte| **byte == b'\n').count();
         assert!(lines >= seen, "what was done stays");
