@@ -78,13 +78,10 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
         if args.summary { Ok(()) } else { print(lines.as_bytes()) }
     };
     let totals = totals.lock().unwrap_or_else(PoisonError::into_inner);
-    let told = match args.summary {
-        true => looked.and(print(totals.lines().as_bytes())),
-        false => looked,
-    };
+    let printed = if args.summary { print(totals.lines().as_bytes()) } else { Ok(()) };
     // Of lines that could not be read nothing is known: that comes before any answer. Nor is a census that nobody
     // waited for the answer that was asked for.
-    told.map_err(|failure| match failure {
+    looked.and(printed).map_err(|failure| match failure {
         Failure::ClosedPipe if wanted.is_some() => Failure::CutOff,
         other => other,
     })?;

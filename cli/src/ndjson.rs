@@ -125,7 +125,7 @@ fn go_on(input: &mut Input, part: &mut Part, same: &Same<'_>) -> Result<()> {
         let path = part.path().to_owned();
         let of_part = |error| file_failure(&path, error);
         let last = part.last().map_err(of_part)?;
-        let wanted = last.as_ref().map_or(part.lines(), |(number, _)| *number);
+        let wanted = last.as_ref().map_or_else(|| part.lines(), |(number, _)| *number);
         let skipped = input.skip_lines(part.lines(), wanted, part.hashes().map_err(of_part)?);
         let fault = match skipped.map_err(|error| file_failure(Path::new(&input.name), error))? {
             Skipped::Differs(number) => Some(format!("line {number} is another one")),

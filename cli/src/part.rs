@@ -232,7 +232,7 @@ mod tests {
             // Nobody else writes it meanwhile.
             assert!(open().is_err());
             assert_eq!(fs::read_to_string(&path).unwrap(), content);
-            let mut hashes = Hashes::default();
+            let hashes = Hashes::default();
             hashes.add(b"a line\n");
             part.go_on(hashes).unwrap();
             part.write_all(b"more\n").unwrap();

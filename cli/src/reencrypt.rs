@@ -44,8 +44,8 @@ pub(crate) struct ReencryptArgs {
     /// Do all of the work, write nothing, and print what would have been done.
     #[arg(long, conflicts_with_all = ["output", "in_place", "resume"])]
     dry_run: bool,
-    /// Go on behind the lines that an earlier run has done, if there was one; they are kept beside the output, as
-    /// OUT.part, until the end. A line that fails stops the run.
+    /// Go on behind the lines that an earlier run has done, if there was one; they are kept beside the output until the
+    /// end, as OUT.part, with a hash of each line of the input, as OUT.part.read. A line that fails stops the run.
     #[arg(long, requires = "ndjson", conflicts_with = "on_error")]
     resume: bool,
     /// Write to this file instead of standard output; it appears whole or not at all.
