@@ -150,6 +150,12 @@ pub(crate) fn is_input(input: Option<&Path>, path: &Path) -> bool {
     matches!((input, fs::metadata(path)), (Ok(input), Ok(other)) if is_same(&input, &other))
 }
 
+/// Whether the open file is what stands at `path`, where that can be told.
+pub(crate) fn is_at(file: &File, path: &Path) -> bool {
+    cfg!(not(unix))
+        || matches!((file.metadata(), fs::metadata(path)), (Ok(own), Ok(found)) if is_same(&own, &found))
+}
+
 #[cfg(not(unix))]
 fn is_same(_: &Metadata, _: &Metadata) -> bool {
     false

@@ -9,7 +9,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use crate::input::{Hashes, is_input};
+use crate::input::{Hashes, is_at, is_input};
 use crate::output::{Failure, Result, file_failure};
 use crate::sink::take_over;
 
@@ -90,6 +90,10 @@ impl Part {
         let read = open_private(read_path)?;
         let mut file = open_private(path)?;
         file.try_lock().map_err(|_| io::Error::other("another run is writing it"))?;
+        // Between the two the file may have taken the target's place.
+        if !is_at(&file, path) {
+            return Err(io::Error::other("another run has just come to its end"));
+        }
         let found = whole_lines(&mut file)?;
         if found.lines > read.metadata()?.len() / HASH {
             return Ok(None);
