@@ -127,3 +127,16 @@ fn case_59_left_over_tokens_are_found_and_decrypted_text_is_not_taken_for_one() 
     let moved = reencrypt(&card, &rotated(&card), &sealed).unwrap();
     assert_eq!(rotated(&card).decrypt(&moved), nested);
 }
+
+#[test]
+fn what_was_left_in_clear_does_not_print() {
+    let from = token();
+    let narrower = Setup::token(&[r#""path":"$.ssn","bind":["$.id"]"#]);
+    let run = Reencryption::new(from.cipher().unwrap(), narrower.cipher().unwrap()).leave_clear(true);
+    let sealed = from.encrypt(&put(DOCUMENT, "$.card.pan", "\"4111\""));
+    let done = run.run(sealed.as_bytes(), &from.context().unwrap(), &narrower.context().unwrap()).unwrap();
+    let bytes = format!("{:?}", done.bytes);
+    assert!(String::from_utf8_lossy(&done.bytes).contains("4111"));
+    let printed = format!("{done:?}");
+    assert!(printed.contains("left_clear: 1") && !printed.contains(&bytes), "{printed}");
+}

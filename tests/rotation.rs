@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use apiseal::{
-    Code, Context, FieldCipher, FixedClock, Key, KeyState, Keyring, KeyringHandle, Kid, OsRandom, Policy,
-    Purpose, Suite, SystemClock,
+    Code, Context, FieldCipher, FixedClock, Key, KeyState, Keyring, KeyringHandle, Kid, LineOptions,
+    OsRandom, Policy, Purpose, Suite, SystemClock, lines::Outcome,
 };
 use apiseal_workspace::code;
 
@@ -113,6 +113,40 @@ fn rings_are_exchanged_under_load_without_a_wrong_answer() {
         readers.into_iter().for_each(|reader| reader.join().unwrap());
     });
     assert_eq!(handle.current().keys().count(), 59);
+}
+
+/// A source that gives what is sent.
+struct Sent(std::sync::mpsc::Receiver<Vec<u8>>);
+
+impl std::io::Read for Sent {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let Ok(bytes) = self.0.recv() else { return Ok(0) };
+        out[..bytes.len()].copy_from_slice(&bytes);
+        Ok(bytes.len())
+    }
+}
+
+#[test]
+fn case_15_a_key_that_is_disabled_between_two_lines_stops_for_the_second() {
+    for threads in [1, 3] {
+        let handle = KeyringHandle::new(Keyring::builder().primary(key("k1")).build().unwrap());
+        let cipher = FieldCipher::new(handle.clone(), policy()).unwrap();
+        let line = [&cipher.encrypt(RECORD, &context()).unwrap()[..], b"\n"].concat();
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let mut options = LineOptions::default();
+        options.threads = threads;
+        let mut lines = cipher.decrypt_lines(Sent(receiver), &context(), options).unwrap();
+        for _ in 0..3 {
+            sender.send(line.clone()).unwrap();
+            assert!(matches!(lines.next().unwrap().unwrap().outcome, Outcome::Done(_)));
+        }
+        handle.replace(handle.current().disable("k1").unwrap()).unwrap();
+        sender.send(line).unwrap();
+        drop(sender);
+        let Outcome::Failed(error) = lines.next().unwrap().unwrap().outcome else { panic!("it opened") };
+        assert_eq!(error.code(), Code::KeyState);
+        assert!(lines.next().is_none());
+    }
 }
 
 #[test]

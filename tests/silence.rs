@@ -50,7 +50,12 @@ fn everything_said() -> (String, Vec<String>) {
         .finish();
     let said = tracing::subscriber::with_default(subscriber, busy_run);
     let traced = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
-    assert!(traced.lines().count() > 100 && traced.contains("key used") && traced.contains("refused"));
+    assert!(traced.lines().count() > 100);
+    for (message, level) in [("key used", " DEBUG "), ("refused", " WARN ")] {
+        let mut lines =
+            traced.lines().filter(|line| line.contains(&format!("apiseal: {message}"))).peekable();
+        assert!(lines.peek().is_some() && lines.all(|line| line.contains(level)), "{message}");
+    }
     (said.0 + &traced, said.1)
 }
 
@@ -116,7 +121,7 @@ fn busy_run() -> (String, Vec<String>) {
                 writeln!(said, "{:?}", cipher.diagnose(input, context, std::slice::from_ref(&evil))).unwrap();
                 writeln!(said, "{:?}", cipher.encrypt(input, context).map(drop)).unwrap();
                 let again = Reencryption::new(cipher.clone(), cipher.clone());
-                writeln!(said, "{again:?}\n{:?}", again.run(input, context, &evil).map(drop)).unwrap();
+                writeln!(said, "{again:?}\n{:?}", again.run(input, context, &evil)).unwrap();
                 if let Err(error) = cipher.decrypt(input, context) {
                     writeln!(said, "{error}").unwrap();
                 }

@@ -197,6 +197,13 @@ fn a_diagnosis_of_tokens_tells_the_stage_of_each() {
     assert_eq!(first.fault.as_ref().map(|fault| fault.code()), Some(Code::UnknownKey));
     let text = format!("{diagnosis:?}");
     assert!(!text.contains("078-05") && !text.contains("4111"));
+
+    // A clear text may begin like a token: no part of it is taken for a key's id.
+    for clear in ["as1.the diagnosis.x", "as1.078-05-1120", "as1.078-05-1120.AQ.x"] {
+        let clear = put(&sealed, "$.ssn", &format!("\"{clear}\""));
+        let diagnosis = cipher.diagnose(clear.as_bytes(), &context, &[]).unwrap();
+        assert_eq!((diagnosis.findings[0].stage, &diagnosis.findings[0].key_id), (Stage::Syntax, &None));
+    }
 }
 
 #[test]

@@ -78,11 +78,13 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
         if args.summary { Ok(()) } else { print(lines.as_bytes()) }
     };
     let totals = totals.lock().unwrap_or_else(PoisonError::into_inner);
-    if args.summary {
-        print(totals.lines().as_bytes())?;
-    }
-    // Of lines that could not be read nothing is known: that comes before any answer.
-    looked?;
+    let printed = if args.summary { print(totals.lines().as_bytes()) } else { Ok(()) };
+    // Of lines that could not be read nothing is known: that comes before any answer. Nor is a census that nobody
+    // waited for the answer that was asked for.
+    looked.and(printed).map_err(|failure| match failure {
+        Failure::ClosedPipe if wanted.is_some() => Failure::CutOff,
+        other => other,
+    })?;
     wanted.map_or(Ok(()), |kid| totals.refuse_if_used(&kid))
 }
 

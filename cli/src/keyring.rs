@@ -26,7 +26,7 @@ pub(crate) fn load(args: &KeyringArgs) -> Result<Keyring> {
 /// Days before a key's end from which on every use of the ring says so.
 const WARN_DAYS: u64 = 30;
 
-fn warn_of_expiry(ring: &Keyring) {
+pub(crate) fn warn_of_expiry(ring: &Keyring) {
     let now = SystemClock.now();
     for (key, end) in ring.expiring(now, WARN_DAYS * 86_400) {
         let when = match end.checked_sub(now) {

@@ -1,6 +1,5 @@
 //! `--ndjson`: one operation on each line of a stream, in constant memory.
 
-use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +8,7 @@ use apiseal::{Code, Error, Kind, LineOptions};
 use clap::{Args, ValueEnum};
 
 use crate::feed::Feed;
-use crate::input::Input;
+use crate::input::{Input, Skipped, is_input};
 use crate::output::{Failure, Result, complain, file_failure};
 use crate::part::Part;
 use crate::progress::Progress;
@@ -79,7 +78,8 @@ pub(crate) fn run<F: Feed>(
     let (mut input, size) = Input::open(places.input)?;
     let (name, read) = (input.name.clone(), Arc::clone(&input.read));
     let target = places.output.or_else(|| places.input.filter(|_| places.in_place));
-    let replaced = target.filter(|target| replaces(places.input, target));
+    // Lines that are left out would be lost where the output will stand in the input's place.
+    let replaced = target.filter(|target| target.is_file() && is_input(places.input, target));
     if places.in_place && replaced.is_none() {
         return Err(Failure::Usage("--in-place with --ndjson needs a regular file".to_owned()));
     }
@@ -89,9 +89,9 @@ pub(crate) fn run<F: Feed>(
     let sink = match places.keeping {
         Keeping::Usual => target.map_or_else(Sink::stdout, Sink::at)?,
         Keeping::Nothing => Sink::nowhere(),
-        Keeping::Part(part, same) => {
-            (done, kept) = (part.lines, Some(part.path().display().to_string()));
-            go_on(&mut input, &part, same)?;
+        Keeping::Part(mut part, same) => {
+            (done, kept) = (part.lines(), Some(part.path().display().to_string()));
+            go_on(&mut input, &mut part, same)?;
             Sink::part(part)
         }
     };
@@ -119,33 +119,35 @@ pub(crate) fn run<F: Feed>(
 }
 
 /// Skips what is done already, if it was made of this input.
-fn go_on(input: &mut Input, part: &Part, same: &Same<'_>) -> Result<()> {
-    if part.lines == 0 {
-        return Ok(());
+fn go_on(input: &mut Input, part: &mut Part, same: &Same<'_>) -> Result<()> {
+    let hashes = input.hashes();
+    if part.lines() > 0 {
+        let path = part.path().to_owned();
+        let of_part = |error| file_failure(&path, error);
+        let last = part.last().map_err(of_part)?;
+        let wanted = last.as_ref().map_or_else(|| part.lines(), |(number, _)| *number);
+        let skipped = input.skip_lines(part.lines(), wanted, part.hashes().map_err(of_part)?);
+        let fault = match skipped.map_err(|error| file_failure(Path::new(&input.name), error))? {
+            Skipped::Differs(number) => Some(format!("line {number} is another one")),
+            Skipped::Ended => Some("it is shorter".to_owned()),
+            Skipped::Line(line) => match &last {
+                Some((number, last)) if !same(&line, last)? => {
+                    Some(format!("line {number} does not open to the same by these policies and contexts"))
+                }
+                _ => None,
+            },
+        };
+        if let Some(fault) = fault {
+            let detail = "was not made of this input; remove it to begin anew";
+            return Err(Failure::Usage(format!("{} {detail} ({fault})", path.display())));
+        }
+        complain(format_args!("going on behind line {}", part.lines()));
     }
-    let skipped = input.skip_lines(part.lines);
-    let skipped = skipped.map_err(|error| file_failure(Path::new(&input.name), error))?;
-    let matches = match &skipped {
-        Some(line) => same(line, &part.last)?,
-        None => false,
-    };
-    if !matches {
-        let path = part.path().display();
-        let detail = format!("{path} was not made of this input; remove it to begin anew");
-        return Err(Failure::Usage(detail));
-    }
-    complain(format_args!("going on behind line {}", part.lines));
-    Ok(())
+    part.go_on(hashes).map_err(|error| file_failure(part.path(), error))
 }
 
 fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| cores.get().min(8))
-}
-
-/// Whether the output will stand where the input is: lines that are left out would be lost.
-fn replaces(input: Option<&Path>, output: &Path) -> bool {
-    let file = |path: &Path| fs::canonicalize(path).ok().filter(|path| path.is_file());
-    input.and_then(file).is_some_and(|input| file(output) == Some(input))
 }
 
 /// A run over lines, and how far it has come.

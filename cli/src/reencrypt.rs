@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use apiseal::lines::Blocks;
-use apiseal::{Audit, Context, Event, FieldCipher, Keyring, Operation, Policy, Reencryption};
+use apiseal::{Audit, Code, Context, Event, FieldCipher, Keyring, Operation, Policy, Reencryption};
 use clap::Args;
 
 use crate::args::KeyringArgs;
@@ -44,8 +44,8 @@ pub(crate) struct ReencryptArgs {
     /// Do all of the work, write nothing, and print what would have been done.
     #[arg(long, conflicts_with_all = ["output", "in_place", "resume"])]
     dry_run: bool,
-    /// Go on behind the lines that an earlier run has done, if there was one; they are kept beside the output, as
-    /// OUT.part, until the end. A line that fails stops the run.
+    /// Go on behind the lines that an earlier run has done, if there was one; they are kept beside the output until the
+    /// end, as OUT.part, with a hash of each line of the input, as OUT.part.read. A line that fails stops the run.
     #[arg(long, requires = "ndjson", conflicts_with = "on_error")]
     resume: bool,
     /// Write to this file instead of standard output; it appears whole or not at all.
@@ -113,7 +113,7 @@ fn lines(args: &ReencryptArgs, job: &Job, target: Option<&Path>) -> Result<()> {
     let same = |input: &[u8], output: &[u8]| job.is_same(input, output);
     let keeping = match target {
         _ if args.dry_run => Keeping::Nothing,
-        Some(target) if args.resume => Keeping::Part(Part::open(target)?, &same),
+        Some(target) if args.resume => Keeping::Part(Part::open(target, args.file.as_deref())?, &same),
         _ => Keeping::Usual,
     };
     let places = Places {
@@ -124,7 +124,11 @@ fn lines(args: &ReencryptArgs, job: &Job, target: Option<&Path>) -> Result<()> {
     };
     let job = job.clone();
     ndjson::run(&args.ndjson, places, |source, options| {
-        Blocks::new(source, options, move |line| job.reencrypt(line))
+        Blocks::new(source, options, move |line| match job.reencrypt(line)? {
+            // A value that is left in clear may have line breaks.
+            document if document.contains(&b'\n') => Err(Code::LineBreak.into()),
+            document => Ok(document),
+        })
     })
 }
 
@@ -163,14 +167,14 @@ impl Job {
 
     /// Whether both open, to the same document. What does not open was not made by this job.
     fn is_same(&self, input: &[u8], output: &[u8]) -> Result<bool> {
-        if input == output {
-            return Ok(input.trim_ascii().is_empty());
-        }
         let counted = self.counts.0.keys.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let before = self.from.decrypt(input, &self.from_context);
         let after = self.to.decrypt(output, &self.to_context);
+        // A new token is never the old one: only a document without any stays as it was.
+        let moved = input != output
+            || self.run.run(input, &self.from_context, &self.to_context).is_ok_and(|done| done.opened == 0);
         *self.counts.0.keys.lock().unwrap_or_else(PoisonError::into_inner) = counted;
-        Ok(matches!((before, after), (Ok(before), Ok(after)) if before[..] == after[..]))
+        Ok(moved && matches!((before, after), (Ok(before), Ok(after)) if before[..] == after[..]))
     }
 }
 

@@ -188,7 +188,56 @@ fn an_end_that_is_near_is_told_on_every_use() {
     assert_eq!(text(&place.crypt("encrypt", &[], DOCUMENT).stderr), "");
     done(&keys(&place, &["add", "--kid", "brief", "--expires", &soon, "--promote"]));
     let used = place.crypt("encrypt", &[], DOCUMENT);
-    assert_eq!(used.status.code(), Some(0));
-    let told = text(&used.stderr);
-    assert!(told.contains("`brief` expires in 10 days") && told.contains("promote"), "{told}");
+    let changed = keys(&place, &["add", "--kid", "later"]);
+    for output in [&used, &changed] {
+        assert_eq!(output.status.code(), Some(0));
+        let told = text(&output.stderr);
+        assert!(told.contains("`brief` expires in 10 days") && told.contains("promote"), "{told}");
+    }
+    // Once another key is primary there is nothing to tell.
+    assert_eq!(text(&keys(&place, &["promote", "later"]).stderr), "");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_change_through_a_link_reaches_the_file_behind_it() {
+    let place = Place::new("keys-link");
+    std::fs::create_dir(place.at("real")).unwrap();
+    std::fs::rename(place.at("ring.json"), place.at("real/ring.json")).unwrap();
+    std::os::unix::fs::symlink("real/ring.json", place.at("ring.json")).unwrap();
+    assert_eq!(done(&keys(&place, &["add", "--kid", "k2"]))["rev"], 2);
+    std::fs::write(place.at("new.pass"), "a passphrase").unwrap();
+    done(&keys(&place, &["disable", "k2"]));
+    assert!(std::fs::symlink_metadata(place.at("ring.json")).unwrap().is_symlink());
+    let mut real = vec!["keys", "show", "k2", "--keyring", "real/ring.json"];
+    real.extend(WITH_KEK);
+    let shown = done(&place.run(&real, ""));
+    assert_eq!((&shown["state"], &shown["rev"]), (&"disabled".into(), &3.into()));
+    // Changes of one file wait for each other, whatever the file is called.
+    std::thread::scope(|scope| {
+        for number in 0..6 {
+            let (place, path) = (&place, if number % 2 == 0 { "ring.json" } else { "real/ring.json" });
+            scope.spawn(move || {
+                let kid = format!("n{number}");
+                let mut add = vec!["keys", "add", "--kid", &kid, "--keyring", path];
+                add.extend(WITH_KEK);
+                done(&place.run(&add, ""))
+            });
+        }
+    });
+    assert_eq!(text(&keys(&place, &["list"]).stdout).lines().count(), 8);
+}
+
+#[test]
+fn what_stops_with_a_root_is_told() {
+    let place = Place::new("keys-root");
+    done(&keys(&place, &["add", "--kid", "root"]));
+    let context = ["--context", "purpose=orders", "--context", "tenant=acme"];
+    let mut add = vec!["add", "--kid", "acme", "--from-root", "root", "--promote"];
+    add.extend(context);
+    done(&keys(&place, &add));
+    refused(&keys(&place, &["retire", "root"]), "`acme`");
+    let stopped = keys(&place, &["disable", "root"]);
+    let told = text(&stopped.stderr);
+    assert!(told.contains("`acme` is still primary"), "{told}");
 }

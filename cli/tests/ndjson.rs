@@ -196,6 +196,29 @@ fn files_appear_whole_and_nothing_is_lost_in_place() {
     assert_eq!(names(), before + 1, "only the link is new");
 }
 
+#[cfg(unix)]
+#[test]
+fn an_input_under_another_name_is_replaced_only_if_no_line_fails() {
+    let place = Place::new("ndjson-same");
+    let bad = format!("{}\n{{}}\n{}\n", record(1), record(3));
+    std::fs::write(place.at("bad"), &bad).unwrap();
+    std::fs::hard_link(place.at("bad"), place.at("twin")).unwrap();
+    for (input, output) in [("bad", "bad"), ("twin", "bad")] {
+        let mut args = vec!["encrypt", "--keyring", "ring.json", "--policy", "policy.json", "--ndjson"];
+        args.extend(WITH_KEK);
+        args.extend(["--context", "purpose=orders", "-o", output]);
+        // Standard input is the file itself, as with `< bad`.
+        let done = std::process::Command::new(env!("CARGO_BIN_EXE_apiseal"))
+            .args(&args)
+            .current_dir(&place.0)
+            .stdin(std::fs::File::open(place.at(input)).unwrap())
+            .output()
+            .unwrap();
+        assert_fails(&done, 1, &["line 2: ", "1 of 3 lines failed; bad stays as it was"]);
+        assert!(read(&place.at("bad")) == bad);
+    }
+}
+
 #[test]
 fn wrong_usage_is_told_before_anything_is_read() {
     let place = Place::new("usage");

@@ -282,3 +282,101 @@ fn single_positions_are_opened_and_refusals_explained() {
         (&"commitment".into(), &"purpose=orders,tenant=acme".into())
     );
 }
+
+#[test]
+fn an_input_that_was_changed_between_runs_is_noticed() {
+    let (place, clear) = rotated("changed", 20);
+    let old = read(&place.at("old.ndjson"));
+    let lines: Vec<&str> = old.split_inclusive('\n').collect();
+    let resume = ["--ndjson", "--resume", "--in-place", "work.ndjson"];
+    let broken = "{\"id\": 31}\n";
+    let stop_behind = |done: &str| {
+        let _ = std::fs::remove_file(place.at("work.ndjson.part"));
+        let _ = std::fs::remove_file(place.at("work.ndjson.part.read"));
+        std::fs::write(place.at("work.ndjson"), format!("{done}{broken}")).unwrap();
+        assert_eq!(same_sides(&place, &resume, "").status.code(), Some(1));
+    };
+    let refused = |input: &str, line: &str| {
+        std::fs::write(place.at("work.ndjson"), input).unwrap();
+        let part = std::fs::read(place.at("work.ndjson.part")).unwrap();
+        let output = same_sides(&place, &resume, "");
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(line), "{}", text(&output.stderr));
+        assert!(read(&place.at("work.ndjson")) == input);
+        assert!(std::fs::read(place.at("work.ndjson.part")).unwrap() == part);
+    };
+    // The same line three times: one more before them, and the last that was done still seems to fit.
+    let thrice = lines[0].repeat(3);
+    stop_behind(&thrice);
+    refused(&format!("{}{thrice}{}", lines[1], lines[2]), "line 1");
+    // A blank line fits everywhere.
+    stop_behind(&format!("{}{}\n", lines[0], lines[1]));
+    refused(&format!("{}{}\n{}", lines[6], lines[7], lines[8]), "line 1");
+    // One that was done is another one now.
+    stop_behind(&lines[..10].concat());
+    refused(&old.replacen("\"total\": 1.10", "\"total\": 1.20", 1), "line 1");
+    // The line is mended, and those behind it may change too.
+    std::fs::write(place.at("work.ndjson"), &old).unwrap();
+    assert_eq!(same_sides(&place, &resume, "").status.code(), Some(0));
+    check_new(&place, "work.ndjson", &clear);
+    assert!(!place.at("work.ndjson.part.read").exists());
+}
+
+#[test]
+fn a_run_goes_on_behind_lines_without_protected_values() {
+    let place = Place::new("optional");
+    let policy = r#"{"apiseal_policy":1,"id":"t","rules":[{"path":"$.card.number","bind":["$.id"],"occurs":"optional"}]}"#;
+    std::fs::write(place.at("policy.json"), policy).unwrap();
+    let sealed = text(&place.crypt("encrypt", &["--ndjson"], DOCUMENT).stdout);
+    for without in ["{\"id\": 8}\n", "\n", "{\"id\": 8}\n \r\n"] {
+        let input = format!("{sealed}{without}{{\"card\":{{\"number\":1}}}}\n{sealed}");
+        std::fs::write(place.at("in"), input).unwrap();
+        let resume = ["--ndjson", "--resume", "-o", "out", "in"];
+        assert_eq!(same_sides(&place, &resume, "").status.code(), Some(1));
+        std::fs::write(place.at("in"), format!("{sealed}{without}{sealed}")).unwrap();
+        let done = same_sides(&place, &resume, "");
+        assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+        assert_eq!(
+            text(&place.crypt("decrypt", &["--ndjson", "out"], "").stdout),
+            format!("{DOCUMENT}{without}{DOCUMENT}")
+        );
+    }
+}
+
+#[test]
+fn a_value_that_is_left_in_clear_does_not_break_its_line() {
+    let place = Place::new("line-break");
+    std::fs::write(
+        place.at("none.json"),
+        r#"{"apiseal_policy":1,"id":"n","rules":[{"path":"$.x","bind":[],"occurs":"optional"}]}"#,
+    )
+    .unwrap();
+    let sealed =
+        text(&place.crypt("encrypt", &[], &DOCUMENT.replace("\"4111111111111111\"", "[1,\n2]")).stdout);
+    let mut args = arguments(&["--from-policy", "policy.json", "--to-policy", "none.json", "--leave-clear"]);
+    args.extend(CONTEXT);
+    args.push("--ndjson");
+    let output = place.run(&args, &sealed);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(3), String::new()));
+    assert!(text(&output.stderr).contains("line 1: "), "{}", text(&output.stderr));
+}
+
+#[test]
+fn files_that_no_run_has_left_are_not_touched() {
+    let (place, _) = rotated("foreign", 20);
+    let old = read(&place.at("old.ndjson"));
+    let refused = |input: &str, what: &str, content: &str| {
+        std::fs::write(place.at("new.part"), content).unwrap();
+        let output = same_sides(&place, &["--ndjson", "--resume", "-o", "new", input], "");
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(what), "{}", text(&output.stderr));
+        assert!(read(&place.at("new.part")) == content && !place.at("new").exists());
+        assert!(!place.at("new.part.read").exists());
+    };
+    for content in ["half a line", "a line\nand half a line", &old] {
+        refused("old.ndjson", "was not made by a run with --resume", content);
+    }
+    // The input itself would be taken for what is done.
+    refused("new.part", "is the input", &format!("{old}\n"));
+    refused("./new.part", "is the input", &(old.clone() + "{"));
+}

@@ -84,3 +84,21 @@ fn the_census_of_a_stream_names_lines_and_totals() {
     let moved = sealed.replacen("\"id\": 1,", "\"id\": 2,", 1);
     assert_eq!(inspect(&verify, &moved).0, Some(1));
 }
+
+#[test]
+fn a_census_that_is_cut_off_is_no_answer() {
+    let place = Place::new("census-cut");
+    let clear: String = (1..=5000).map(|number| record(number) + "\n").collect();
+    assert_eq!(place.crypt("encrypt", &["--ndjson", "-o", "sealed.ndjson"], &clear).status.code(), Some(0));
+    for more in [&["--ndjson"][..], &["--ndjson", "--summary"]] {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_apiseal"))
+            .args([&["inspect", "--fail-if-kid", "k-unused"], more, &["sealed.ndjson"]].concat())
+            .current_dir(&place.0)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Whoever reads goes at once, as `head` does.
+        drop(child.stdout.take());
+        assert_eq!(child.wait().unwrap().code(), Some(4), "{more:?}");
+    }
+}

@@ -4,7 +4,7 @@ use apiseal::{Context, Key, Keyring, KeyringFile, Kid, OsRandom, SystemClock, Wr
 
 use crate::args::KeyringArgs;
 use crate::crypt::pairs;
-use crate::keyring::{check_readable, secret_of_file, unlock, unlock_new};
+use crate::keyring::{check_readable, secret_of_file, unlock, unlock_new, warn_of_expiry};
 use crate::keys::args::{AddArgs, ImportArgs, KidArgs, NewWrapArgs, PasswdArgs};
 use crate::keys::make::{described, kid, root};
 use crate::keys::{describe, show};
@@ -63,10 +63,12 @@ pub(super) fn retire(args: &KidArgs) -> Result<()> {
 
 pub(super) fn disable(args: &KidArgs) -> Result<()> {
     let ring = update(&args.keyring, |ring| Ok(ring.disable(&args.kid)?))?;
-    if ring.primaries().any(|primary| primary.kid().as_str() == args.kid) {
+    let stops =
+        |key: &&Key| [Some(key.kid()), key.root()].into_iter().flatten().any(|kid| kid.as_str() == args.kid);
+    for primary in ring.primaries().filter(stops) {
         complain(format_args!(
             "`{}` is still primary: nothing encrypts in its place until another key is promoted",
-            args.kid
+            primary.kid()
         ));
     }
     show(&ring, &args.kid)
@@ -92,6 +94,7 @@ pub(super) fn passwd(args: &PasswdArgs) -> Result<()> {
 
 fn finish_rewrap(args: &KeyringArgs, old: &Wrap, new: &Wrap) -> Result<()> {
     let ring = KeyringFile::rewrap(&args.keyring, &args.ring, old, new, args.min_rev, &OsRandom)?;
+    warn_of_expiry(&ring);
     let lines: String = ring.keys().map(|key| describe(&ring, key) + "\n").collect();
     print(lines.as_bytes())
 }
@@ -115,7 +118,9 @@ fn update(args: &KeyringArgs, change: impl FnOnce(&Keyring) -> Result<Keyring>) 
         Some(wrap) => KeyringFile::update(path, name, &wrap, args.min_rev, &OsRandom, change),
         None => KeyringFile::hazmat_update_clear(path, name, args.min_rev, change),
     };
-    updated.map_err(|error| own.unwrap_or(Failure::Core(error)))
+    let ring = updated.map_err(|error| own.unwrap_or(Failure::Core(error)))?;
+    warn_of_expiry(&ring);
+    Ok(ring)
 }
 
 fn unknown(kid: &str) -> Failure {

@@ -15,7 +15,7 @@ use crate::fields::uses::Uses;
 use crate::policy::Layout;
 use crate::policy::select::{Selection, read};
 use crate::token::document::Opener;
-use crate::token::text::Prefix;
+use crate::token::text::{self, Prefix};
 
 /// How far one position, or a document of layout D as a whole, came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,9 +99,10 @@ fn tokens(
     let starts: Vec<u32> = selection.fields.iter().map(|field| field.start).collect();
     let mut reader = TokenReader::new(KeyChoice::new(&ring, context)?, selection, cipher.limits.field);
     let mut bodies: Vec<Option<Body>> = Vec::with_capacity(selection.fields.len());
+    let mut body = Vec::new();
     for ((at, field), path) in selection.fields.iter().enumerate().zip(selection.paths(&starts)?) {
         let string = sealed_string(selection, field, Prefix::Token);
-        let kid = string.as_deref().ok().and_then(kid_of);
+        let kid = string.as_deref().ok().and_then(|string| kid_of(string, &mut body));
         let rule = rule_of(cipher.policy.inner(), field)?;
         let read = string.and_then(|string| reader.read(&string, rule, field, at));
         let mut finding =
@@ -259,8 +260,7 @@ impl Finding {
     }
 }
 
-/// The key id in a token's text, if it can be read.
-fn kid_of(string: &[u8]) -> Option<String> {
-    let mut parts = string.split(|byte| *byte == b'.').skip(1);
-    String::from_utf8(parts.next()?.to_vec()).ok()
+/// The key id of a token that is whole: of a clear text that begins like one no part is told.
+fn kid_of(string: &[u8], body: &mut Vec<u8>) -> Option<String> {
+    text::parse_token(string, body).ok().map(str::to_owned)
 }

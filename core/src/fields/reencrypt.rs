@@ -1,6 +1,8 @@
 //! Re-encryption: from one policy, ring and context to another in one step. Between the two the clear document exists in
 //! memory only, and is wiped.
 
+use std::fmt;
+
 use crate::audit::Operation;
 use crate::context::Context;
 use crate::error::Result;
@@ -36,7 +38,7 @@ pub struct Reencryption {
 }
 
 /// What a re-encryption made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reencrypted {
     /// The document, encrypted anew.
@@ -45,6 +47,16 @@ pub struct Reencrypted {
     pub opened: u64,
     /// Number of those that are in clear now; 0 unless that was allowed.
     pub left_clear: u64,
+}
+
+/// Values may have been left in clear: the document does not print.
+impl fmt::Debug for Reencrypted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reencrypted")
+            .field("opened", &self.opened)
+            .field("left_clear", &self.left_clear)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Reencryption {

@@ -143,7 +143,8 @@ impl ValueCipher {
             encrypt::encrypt(&self.cipher, value, context, origin, &mut out, uses)
         })?;
         // The whole output is the token in quotes.
-        let token = out.get(1..out.len().saturating_sub(1)).map(<[u8]>::to_vec).unwrap_or_default();
+        let token = out.strip_prefix(b"\"").and_then(|token| token.strip_suffix(b"\""));
+        let token = token.ok_or_else(|| Error::new(Code::Internal))?.to_vec();
         String::from_utf8(token).map_err(|_| Error::new(Code::Internal))
     }
 
@@ -203,7 +204,7 @@ impl ValueCipher {
         for bound in bound {
             let value = match bound.value {
                 BoundValue::Json(value) => value,
-                BoundValue::Text(_) => quoted.next().map_or(&[][..], Vec::as_slice),
+                BoundValue::Text(_) => quoted.next().ok_or_else(|| Error::new(Code::Internal))?,
             };
             members.push((bound.label, value));
         }

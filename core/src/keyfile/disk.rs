@@ -144,6 +144,6 @@ fn check_permissions(_: &fs::Metadata) -> Result<()> {
     Ok(())
 }
 
-fn failed(path: &Path, what: &str, error: &io::Error) -> Error {
+pub(super) fn failed(path: &Path, what: &str, error: &io::Error) -> Error {
     Error::because(Code::KeyringFile, format!("{} could not be {what}: {error}", path.display()))
 }

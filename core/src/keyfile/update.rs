@@ -1,17 +1,19 @@
 //! Changing a keyring file: read, change and replace under one lock, so that of two changes at once none is lost.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Code, Error, Result};
+use crate::keyfile::disk::failed;
 use crate::keyfile::{KeyringFile, Wrap};
 use crate::keys::ring::Keyring;
 use crate::rng::hazmat::Random;
 
 impl KeyringFile {
-    /// Opens a sealed keyring file, changes the ring, and replaces the file as [`KeyringFile::save`] does. Another
-    /// `update` of a file in the same folder waits; a reader sees the old file or the new one. If anything fails the
+    /// Opens a sealed keyring file, changes the ring, and replaces the file as [`KeyringFile::save`] does; a symbolic
+    /// link stays one, and the file behind it is changed. Another `update` of a file in the same folder waits; a reader
+    /// sees the old file or the new one. If anything fails the
     /// file stays as it was.
     ///
     /// # Errors
@@ -24,6 +26,7 @@ impl KeyringFile {
         random: &dyn Random,
         change: impl FnOnce(&Keyring) -> Result<Keyring>,
     ) -> Result<Keyring> {
+        let path = &behind_links(path)?;
         let _lock = lock(path)?;
         let ring = change(&KeyringFile::load(path, name, wrap, min_rev)?)?;
         KeyringFile::save(path, &ring, name, wrap, random)?;
@@ -43,6 +46,7 @@ impl KeyringFile {
         min_rev: Option<u64>,
         random: &dyn Random,
     ) -> Result<Keyring> {
+        let path = &behind_links(path)?;
         let _lock = lock(path)?;
         let ring = KeyringFile::load(path, name, wrap, min_rev)?.renewed()?;
         KeyringFile::save(path, &ring, name, new, random)?;
@@ -59,11 +63,17 @@ impl KeyringFile {
         min_rev: Option<u64>,
         change: impl FnOnce(&Keyring) -> Result<Keyring>,
     ) -> Result<Keyring> {
+        let path = &behind_links(path)?;
         let _lock = lock(path)?;
         let ring = change(&KeyringFile::hazmat_load_clear(path, name, min_rev)?)?;
         KeyringFile::hazmat_save_clear(path, &ring, name)?;
         Ok(ring)
     }
+}
+
+/// The file itself: a change through a link is one of the file that others read, and waits for theirs.
+fn behind_links(path: &Path) -> Result<PathBuf> {
+    fs::canonicalize(path).map_err(|error| failed(path, "read", &error))
 }
 
 /// Waits until nobody else changes a keyring in this folder. The lock ends with the process at the latest.

@@ -61,14 +61,22 @@ impl Keyring {
     /// Lets a key only decrypt or verify from now on.
     ///
     /// # Errors
-    /// [`Code::UnknownKey`]; [`Code::KeyState`] if it is not active, is primary (promote another one first), or serves
-    /// a purpose that has nothing between active and disabled.
+    /// [`Code::UnknownKey`]; [`Code::KeyState`] if it is not active, is primary or the root of one that could then encrypt
+    /// nothing (promote another one first), or serves a purpose that has nothing between active and disabled.
     pub fn retire(&self, kid: &str) -> Result<Keyring> {
         self.changed(|builder| {
             let at = position(builder, kid)?;
             let fault = |detail: &str| Err(Error::because(Code::KeyState, detail).with_kid(kid));
             if builder.primaries.contains(&at) {
                 return fault("it is primary; promote another key first");
+            }
+            let primaries = builder.primaries.iter().filter_map(|&at| builder.keys.get(usize::from(at)));
+            let derived = |own: &&Key| own.root().is_some_and(|root| root.as_str() == kid);
+            if let Some(own) = primaries.filter(|own| own.state == KeyState::Active).find(derived) {
+                return fault(&format!(
+                    "the primary key `{}` is derived from it; promote another key first",
+                    own.kid
+                ));
             }
             let key = entry(builder, at)?;
             if key.state != KeyState::Active {
@@ -229,7 +237,15 @@ mod tests {
             (ring.check_encrypt(key, &context, 100).is_ok(), decrypt.is_ok())
         };
         assert_eq!(check(&ring), (true, true));
-        assert_eq!(check(&ring.retire("root").unwrap()), (false, true));
+        // Nothing would encrypt in its context any more.
+        let refused = ring.retire("root").unwrap_err();
+        assert_eq!((refused.code(), refused.key_id()), (Code::KeyState, Some("root")));
+        assert!(refused.detail().unwrap().contains("`p1`"), "{refused}");
+        let other = ring.with_key(key("other")).unwrap();
+        let next = Kid::parse("p2").unwrap();
+        let next = Key::derived(next, other.key("other").unwrap(), context.clone(), &NOW).unwrap();
+        let rotated = other.with_key(next).unwrap().promote("p2", &NOW).unwrap();
+        assert_eq!(check(&rotated.retire("root").unwrap()), (false, true));
         assert_eq!(check(&ring.disable("root").unwrap()), (false, false));
         assert_eq!(code(ring.disable("root").unwrap().promote("p1", &NOW)), Code::KeyState);
     }

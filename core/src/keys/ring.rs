@@ -441,6 +441,15 @@ mod tests {
     }
 
     #[test]
+    fn an_exported_key_may_do_no_more_than_the_one_it_comes_from() {
+        let brief = key("k1").with_validity(Some(7), Some(9)).with_state(KeyState::DecryptOnly);
+        let ring = Keyring::builder().key(brief).build().unwrap();
+        let exported = ring.export_context("k1", &context("acme")).unwrap();
+        assert_eq!(exported.state(), KeyState::DecryptOnly);
+        assert_eq!((exported.not_before(), exported.expires(), exported.created()), (Some(7), Some(9), 5));
+    }
+
+    #[test]
     fn what_may_not_be_exported() {
         let ring = Keyring::builder().primary(key("root").with_scope([("tenant", "acme")])).build().unwrap();
         let code = |ring: &Keyring, kid: &str, context: &Context| {
