@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use apiseal::{Audit, Code, Event, FieldCipher, FixedClock, Reencryption};
-use apiseal_workspace::{Counted, Setup, hex, put};
+use apiseal::{Audit, Code, Context, Event, FieldCipher, FixedClock, Reencryption};
+use apiseal_workspace::{Counted, Setup, edit_body, hex, put, value_at};
 
 /// Keeps what it hears.
 #[derive(Clone, Default)]
@@ -145,4 +145,49 @@ fn tags_of_contexts_and_keys_differ_and_are_no_hash() {
     tags.sort_unstable();
     tags.dedup();
     assert_eq!(tags.len(), count);
+}
+
+#[test]
+fn what_does_not_open_in_a_call_that_goes_on_is_told_as_failed() {
+    let heard = Heard::default();
+    for setup in [
+        Setup::token(&[r#""path":"$.a","bind":["$.id"]"#, r#""path":"$.b","bind":[]"#]),
+        Setup::document("[\"$.id\"]", &[r#""path":"$.a""#, r#""path":"$.b""#]),
+    ] {
+        let (cipher, context) = (audited(&setup, &heard), setup.context().unwrap());
+        let sealed =
+            String::from_utf8(cipher.encrypt(br#"{"id":1,"a":"x","b":"y"}"#, &context).unwrap()).unwrap();
+        let altered =
+            put(&sealed, "$.a", &edit_body(value_at(&sealed, "$.a"), |body| *body.last_mut().unwrap() ^= 1));
+        heard.take();
+        cipher.decrypt_lenient(altered.as_bytes(), &context).unwrap();
+        let told = heard.take();
+        assert_eq!(told.iter().filter(|line| line.ends_with("+0 done")).count(), 2, "{told:?}");
+        assert!(
+            told.contains(&"decrypt_some test $.a - purpose,tenant - 1+0 Rejected".to_owned()),
+            "{told:?}"
+        );
+        cipher.diagnose(altered.as_bytes(), &context, &[]).unwrap();
+        let told = heard.take();
+        assert!(
+            told.iter().any(|line| line.starts_with("diagnose") && line.ends_with("Rejected")),
+            "{told:?}"
+        );
+
+        // Each candidate that is tried is a use of its key under another context.
+        let wrong =
+            setup.under(&[("purpose", "users"), ("tenant", "b")]).encrypt(r#"{"id":1,"a":"x","b":"y"}"#);
+        let candidates =
+            ["a", "b"].map(|tenant| Context::new("users").unwrap().with("tenant", tenant).unwrap());
+        cipher.diagnose(wrong.as_bytes(), &context, &candidates).unwrap();
+        let told = heard.take();
+        let mut tags: Vec<&str> = told
+            .iter()
+            .filter(|line| line.contains(" k1 "))
+            .map(|line| line.split(' ').nth(5).unwrap())
+            .collect();
+        tags.sort_unstable();
+        tags.dedup();
+        assert_eq!(tags.len(), 3, "{told:?}");
+    }
 }

@@ -104,9 +104,38 @@ fn nothing_is_left_in_clear_unless_that_is_said() {
     let number = Setup::token(&[r#""path":"$.card.pan","bind":["$.id"]"#]);
     let error = reencrypt(&card, &number, &card.encrypt(DOCUMENT)).unwrap_err();
     assert_eq!((error.code(), error.path()), (Code::LeftClear, Some("$['card']")));
-    // The other way round more is protected than before.
-    let wider = reencrypt(&number, &card, &number.encrypt(DOCUMENT)).unwrap();
-    assert_eq!(card.decrypt(&wider), DOCUMENT);
+}
+
+#[test]
+fn clear_values_are_not_laundered() {
+    let context = |setup: &Setup| setup.context().unwrap();
+    let launder = |from: &Setup, to: &Setup, document: &str| {
+        let run = Reencryption::new(from.cipher().unwrap(), to.cipher().unwrap()).seal_clear(true);
+        String::from_utf8(run.run(document.as_bytes(), &context(from), &context(to)).unwrap().bytes).unwrap()
+    };
+    // The new policy protects a member more, which was in clear: anybody could have put its value there.
+    let ssn = Setup::token(&[r#""path":"$.ssn","bind":["$.id"]"#]);
+    let sealed = ssn.encrypt(DOCUMENT);
+    for to in [token(), document()] {
+        let error = reencrypt(&ssn, &to, &sealed).unwrap_err();
+        assert_eq!((error.code(), error.path()), (Code::NotEncrypted, Some("$['card']['pan']")));
+        assert_eq!(to.decrypt(&launder(&ssn, &to, &sealed)), DOCUMENT);
+    }
+    // What stands around a decrypted value is clear too.
+    let card = Setup::token(&[r#""path":"$.card","bind":["$.id"]"#]);
+    let number = Setup::token(&[r#""path":"$.card.pan","bind":["$.id"]"#]);
+    let sealed = number.encrypt(DOCUMENT);
+    assert_eq!(code(reencrypt(&number, &card, &sealed)), Some(Code::NotEncrypted));
+    assert_eq!(card.decrypt(&launder(&number, &card, &sealed)), DOCUMENT);
+    // A deselected position with a clear value in place of its token.
+    let filtered = Setup::token(&[
+        r#""path":"$.items[?@.k=='card'].pan","selection":"unauthenticated","occurs":"optional","bind":[]"#,
+    ]);
+    let all = Setup::document("[\"$\"]", &[r#""path":"$.items[*].pan""#]);
+    let sealed = filtered.encrypt(r#"{"items":[{"k":"card","pan":1}]}"#);
+    assert!(reencrypt(&filtered, &all, &sealed).is_ok());
+    let forged = put(&put(&sealed, "$.items[0].k", "\"x\""), "$.items[0].pan", "\"EVIL\"");
+    assert_eq!(code(reencrypt(&filtered, &all, &forged)), Some(Code::NotEncrypted));
 }
 
 #[test]

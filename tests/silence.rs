@@ -5,7 +5,10 @@ use std::fmt::Write;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use apiseal::{Audit, Context, Event, FieldCipher, Keyring, Policy, Reencryption};
+use apiseal::{
+    Audit, Bound, Context, Event, FieldCipher, Keyring, Limits, LineOptions, Policy, Redactor, Reencryption,
+    ValueCipher,
+};
 use apiseal_workspace::{KeySpec, Setup, edit_body, hex, put, swap, value_at};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -127,6 +130,29 @@ fn busy_run() -> (String, Vec<String>) {
                 }
             }
         }
+        let lines = inputs.join("\n");
+        let mut options = LineOptions::default();
+        options.threads = 2;
+        for context in [&context, &evil] {
+            for line in cipher.decrypt_lines(io::Cursor::new(lines.clone()), context, options).unwrap() {
+                writeln!(said, "{:?}", line.unwrap()).unwrap();
+            }
+        }
+        let redactor = Redactor::new(cipher.policy()).unwrap();
+        for input in inputs.iter().map(String::as_bytes) {
+            writeln!(said, "{redactor:?} {:?}", apiseal::inspect(input, &Limits::default())).unwrap();
+            writeln!(said, "{:?}", cipher.inspect(input, &context)).unwrap();
+        }
+        writeln!(said, "{:?}", redactor.redact(sealed.as_bytes())).unwrap();
+        let values = ValueCipher::builder(cipher.keyring().clone(), "users.ssn").unwrap();
+        let values = values.audit(heard.clone()).build().unwrap();
+        let bound = [Bound::json("users.id", "77001")];
+        let token = values.encrypt_text("PLAINTEXT-value", &bound, &context).unwrap();
+        for (token, context) in [(&token, &context), (&token, &evil), (&token.replace("k1", "k9"), &context)]
+        {
+            writeln!(said, "{values:?} {bound:?} {:?}", values.decrypt_text(token, &bound, context)).unwrap();
+        }
+        writeln!(said, "{:?}", values.encrypt(b"PLAINTEXT", &bound, &context)).unwrap();
         writeln!(said, "{cipher:?}\n{context:?}\n{exported:?}\n{:?}", cipher.keyring()).unwrap();
     }
     let bad = r#"{"apiseal_policy":1,"id":"p","rules":[{"path":"$.PLAINTEXT"}]}"#;

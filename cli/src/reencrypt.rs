@@ -41,6 +41,10 @@ pub(crate) struct ReencryptArgs {
     /// Let values that the new policy does not protect come out in clear; without this they are an error.
     #[arg(long)]
     leave_clear: bool,
+    /// Let the new policy seal values that the old one left in clear. Nobody vouches for them: whoever could write the
+    /// document chose them.
+    #[arg(long)]
+    seal_clear: bool,
     /// Do all of the work, write nothing, and print what would have been done.
     #[arg(long, conflicts_with_all = ["output", "in_place", "resume"])]
     dry_run: bool,
@@ -92,7 +96,8 @@ pub(crate) fn run(args: &ReencryptArgs) -> Result<()> {
     };
     let from_context = context("--from-context", &args.from_context)?;
     let to_context = context("--to-context", &args.to_context)?;
-    let job = Job::new(load(&args.keyring)?, from, to, from_context, to_context, args.leave_clear)?;
+    let sides = [(from, from_context), (to, to_context)];
+    let job = Job::new(&load(&args.keyring)?, sides, args)?;
     let done = if args.ndjson.ndjson { lines(args, &job, target.as_deref()) } else { document(args, &job) };
     // Standard output is free where the documents go elsewhere.
     if args.dry_run || target.is_some() && done.is_ok() {
@@ -133,18 +138,14 @@ fn lines(args: &ReencryptArgs, job: &Job, target: Option<&Path>) -> Result<()> {
 }
 
 impl Job {
-    fn new(
-        ring: Keyring,
-        from: Policy,
-        to: Policy,
-        from_context: Context,
-        to_context: Context,
-        leave_clear: bool,
-    ) -> Result<Self> {
+    fn new(ring: &Keyring, sides: [(Policy, Context); 2], args: &ReencryptArgs) -> Result<Self> {
         let counts = Counts::default();
         let cipher = |policy| FieldCipher::builder(ring.clone(), policy).audit(counts.clone()).build();
+        let [(from, from_context), (to, to_context)] = sides;
         let (from, to) = (cipher(from)?, cipher(to)?);
-        let run = Reencryption::new(from.clone(), to.clone()).leave_clear(leave_clear);
+        let run = Reencryption::new(from.clone(), to.clone())
+            .leave_clear(args.leave_clear)
+            .seal_clear(args.seal_clear);
         Ok(Job { from, to, from_context, to_context, run, counts })
     }
 

@@ -19,6 +19,8 @@ pub enum Operation {
     DecryptSome,
     /// A local search for the reason of a refusal.
     Diagnose,
+    /// Export of the key of one context. Only `tracing` hears of it: a ring has no hook.
+    Export,
 }
 
 impl Operation {
@@ -30,6 +32,7 @@ impl Operation {
             Operation::Decrypt => "decrypt",
             Operation::DecryptSome => "decrypt_some",
             Operation::Diagnose => "diagnose",
+            Operation::Export => "export",
         }
     }
 }
@@ -40,13 +43,14 @@ impl fmt::Display for Operation {
     }
 }
 
-/// One use of one key under one rule in one call; or, without a key, a call that failed before a key was chosen.
+/// One use of one key under one rule in one call. Without a key: values that did not open in a call that went on without
+/// them, or a call that failed before a key was chosen.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Event<'a> {
     /// What was done.
     pub operation: Operation,
-    /// Id of the policy.
+    /// Id of the policy; empty where there is none.
     pub policy: &'a str,
     /// Path of the rule, as the policy spells it; `None` where a document of layout D has no protected value.
     pub rule: Option<&'a str>,
@@ -60,7 +64,7 @@ pub struct Event<'a> {
     pub count: u64,
     /// Number of clear values that the rule's `migrate` let through.
     pub accepted_plain: u64,
-    /// Why the call failed as a whole; `None` if it succeeded.
+    /// Why the call, or without a key why these values failed; `None` if it succeeded.
     pub failure: Option<Code>,
 }
 

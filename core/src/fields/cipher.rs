@@ -100,7 +100,7 @@ impl FieldCipher {
     pub fn encrypt_into(&self, document: &[u8], context: &Context, out: &mut Vec<u8>) -> Result<()> {
         out.clear();
         let result = uses::told(self, Operation::Encrypt, context, |uses| {
-            encrypt::encrypt(self, document, context, Origin::default(), out, uses)
+            encrypt::encrypt(self, document, context, Origin::CLEAR, out, uses)
         });
         if result.is_err() {
             out.clear();

@@ -84,6 +84,14 @@ pub(super) fn diagnose(
         Layout::Token => tokens(cipher, &selection, context, candidates, uses)?,
         Layout::Document => document_findings(cipher, &selection, context, candidates, uses)?,
     };
+    for finding in &findings {
+        let code = match (finding.stage, &finding.fault) {
+            (Stage::Opens, _) => continue,
+            (_, Some(fault)) => fault.code(),
+            (_, None) => Code::Rejected,
+        };
+        uses.note_failed(None, code);
+    }
     Ok(Diagnosis { findings })
 }
 
@@ -133,6 +141,7 @@ fn tokens(
         let Ok(choice) = choice else { continue };
         let mut other = TokenReader::new(choice, selection, cipher.limits.field);
         let mut opener = TokenOpener::new(cipher, selection, binder());
+        let mut tried = Vec::new();
         for (at, (field, finding)) in selection.fields.iter().zip(&mut findings).enumerate() {
             if !missing(finding) {
                 continue;
@@ -144,7 +153,9 @@ fn tokens(
             if opener.commits(&other.arena, &other.keys, &body).unwrap_or(false) {
                 finding.candidate = Some(number);
             }
+            tried.push(body);
         }
+        uses.note_bodies(selection, &other.keys, tried.iter())?;
     }
     for (body, finding) in bodies.iter().zip(&mut findings) {
         if let (Some(body), Stage::Opens) = (body, finding.stage)
@@ -196,12 +207,12 @@ fn document_findings(
     let Ok(mut opener) = Opener::new(chosen.key_use(), &header) else {
         whole.stage = Stage::Commitment;
         whole.candidate = candidates.iter().position(|candidate| {
-            let choice = KeyChoice::new(&ring, candidate);
-            choice
-                .and_then(|choice| {
-                    Opener::new(choice.for_decryption(rules(), &kid, header.suite)?.key_use(), &header)
-                })
-                .is_ok()
+            let opens = KeyChoice::new(&ring, candidate).and_then(|choice| {
+                let chosen = choice.for_decryption(rules(), &kid, header.suite)?;
+                uses.note_document(selection, &chosen);
+                Opener::new(chosen.key_use(), &header)
+            });
+            opens.is_ok()
         });
         return Ok(vec![whole]);
     };

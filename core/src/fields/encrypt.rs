@@ -24,14 +24,22 @@ use crate::token::text::{self, SALT_LEN};
 use crate::token::value::{self, Sealing, write_prefixed};
 
 /// Where the clear document comes from.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(super) struct Origin<'v> {
     /// Spans of values that have just come out of decryption, in document order.
     pub(super) opened: &'v [(usize, usize)],
     /// Whether such a value may stay in clear.
     pub(super) leave_clear: bool,
+    /// Whether anything else may be sealed: of a document that was never encrypted, all of it.
+    pub(super) seal_clear: bool,
     /// What the value is bound to where it is the whole document, under a policy of one value.
     pub(super) stated: Option<&'v [u8]>,
+}
+
+impl Origin<'_> {
+    /// A document that a caller encrypts.
+    pub(super) const CLEAR: Origin<'static> =
+        Origin { opened: &[], leave_clear: false, seal_clear: true, stated: None };
 }
 
 /// Appends the encrypted document; returns how many values that came out of decryption stay in clear.
@@ -61,11 +69,28 @@ pub(super) fn encrypt(
     }
     check_unselected(policy, &selection, origin.opened)?;
     let left_clear = left_clear(&selection, origin)?;
+    check_laundering(&selection, origin)?;
     match policy.layout {
         Layout::Token => encrypt_values(cipher, &selection, context, origin.stated, out, uses),
         Layout::Document => encrypt_document(cipher, &selection, context, out, uses),
     }?;
     Ok(left_clear)
+}
+
+/// What comes out of re-encryption is trusted like what went in: nobody vouched for a clear value, or for what stands
+/// around a decrypted one.
+fn check_laundering(selection: &Selection<'_>, origin: Origin<'_>) -> Result<()> {
+    if origin.seal_clear {
+        return Ok(());
+    }
+    for field in &selection.fields {
+        let after = origin.opened.partition_point(|value| value.1 < field.end as usize);
+        if origin.opened.get(after).is_none_or(|value| value.0 > field.start as usize) {
+            let detail = "re-encryption seals no clear value; encrypt it, or say that it may be sealed";
+            return Err(selection.fault(Code::NotEncrypted, field.start).with_detail(detail));
+        }
+    }
+    Ok(())
 }
 
 /// Counts the decrypted values that no field contains whole.

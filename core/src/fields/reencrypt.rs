@@ -35,6 +35,7 @@ pub struct Reencryption {
     from: FieldCipher,
     to: FieldCipher,
     leave_clear: bool,
+    seal_clear: bool,
 }
 
 /// What a re-encryption made.
@@ -63,7 +64,7 @@ impl Reencryption {
     /// From one cipher to another; both may be the same, where a rotated ring has a new primary key.
     #[must_use]
     pub fn new(from: FieldCipher, to: FieldCipher) -> Self {
-        Reencryption { from, to, leave_clear: false }
+        Reencryption { from, to, leave_clear: false, seal_clear: false }
     }
 
     /// Lets values that the new policy does not protect come out in clear. Without this they are an error.
@@ -73,8 +74,16 @@ impl Reencryption {
         self
     }
 
+    /// Lets the new policy seal what the old one left in clear. Nobody vouched for such a value: whoever could write the
+    /// document chose it, and from here on it passes for one of ours. Without this it is an error.
+    #[must_use]
+    pub fn seal_clear(mut self, on: bool) -> Self {
+        self.seal_clear = on;
+        self
+    }
+
     /// Re-encrypts one document, or nothing at all. A clear value where a token must be is an error, whatever `migrate`
-    /// says: clear text is encrypted by [`FieldCipher::encrypt`] alone.
+    /// says, and so is a clear value that the new policy would seal: clear text is encrypted by [`FieldCipher::encrypt`] alone.
     ///
     /// # Errors
     /// Those of [`FieldCipher::decrypt`] by the old cipher and of [`FieldCipher::encrypt`] by the new one;
@@ -84,7 +93,8 @@ impl Reencryption {
             decrypt::open(&self.from, document, from_context, Plain::Never, None, uses)
         })?;
         let values = opened.values();
-        let origin = Origin { opened: &values, leave_clear: self.leave_clear, stated: None };
+        let Reencryption { leave_clear, seal_clear, .. } = *self;
+        let origin = Origin { opened: &values, leave_clear, seal_clear, stated: None };
         let mut bytes = Vec::new();
         let left_clear = uses::told(&self.to, Operation::Encrypt, to_context, |uses| {
             encrypt::encrypt(&self.to, &opened.text, to_context, origin, &mut bytes, uses)

@@ -138,7 +138,7 @@ impl ValueCipher {
         }
         let bound = self.bound(bound)?;
         let mut out = Vec::new();
-        let origin = Origin { stated: Some(&bound), ..Origin::default() };
+        let origin = Origin { stated: Some(&bound), ..Origin::CLEAR };
         uses::told(&self.cipher, Operation::Encrypt, context, |uses| {
             encrypt::encrypt(&self.cipher, value, context, origin, &mut out, uses)
         })?;

@@ -110,7 +110,10 @@ pub(super) fn lenient(
     let found = open_each(cipher, &selection, context, |_| true, uses)?;
     let starts: Vec<u32> = selection.fields.iter().map(|field| field.start).collect();
     let mut positions = Vec::with_capacity(starts.len());
-    for (path, (_, text)) in selection.paths(&starts)?.into_iter().zip(found.texts) {
+    for (path, (at, text)) in selection.paths(&starts)?.into_iter().zip(found.texts) {
+        if let Err(error) = &text {
+            uses.note_failed(selection.fields.get(at).map(|field| field.rule), error.code());
+        }
         let value = match text {
             Ok(text) => Ok(SecretBytes::new(found.arena.get(&text)?.to_vec())),
             Err(error) if error.code() == Code::Rejected => Err(error),

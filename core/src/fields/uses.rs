@@ -1,5 +1,7 @@
 //! Which keys a call used, for audit events. Nothing is noted where nobody listens.
 
+use std::collections::BTreeMap;
+
 use crate::audit::{self, Event, Operation};
 use crate::context::Context;
 use crate::error::{Code, Error, Result};
@@ -15,6 +17,8 @@ pub(super) struct Uses {
     list: Vec<Use>,
     /// Clear values that were let through, by rule.
     plain: Vec<(u16, u64)>,
+    /// Values that did not open in a call that goes on without them, by rule and reason.
+    failed: Vec<(Option<u16>, Code, u64)>,
 }
 
 struct Use {
@@ -30,13 +34,21 @@ impl Uses {
         if !self.heard {
             return;
         }
-        let kid = &chosen.key.kid;
-        match self.list.iter_mut().find(|own| own.rule == rule && own.kid == *kid) {
+        let (kid, tag) = (&chosen.key.kid, chosen.key_use().context_key.audit_tag());
+        match self.list.iter_mut().find(|own| own.rule == rule && own.kid == *kid && own.tag == tag) {
             Some(own) => own.count += count,
-            None => {
-                let tag = chosen.key_use().context_key.audit_tag();
-                self.list.push(Use { rule, kid: kid.clone(), tag, count });
-            }
+            None => self.list.push(Use { rule, kid: kid.clone(), tag, count }),
+        }
+    }
+
+    /// Notes that a value did not open, where the call itself succeeds.
+    pub(super) fn note_failed(&mut self, rule: Option<u16>, code: Code) {
+        if !self.heard {
+            return;
+        }
+        match self.failed.iter_mut().find(|own| own.0 == rule && own.1 == code) {
+            Some(own) => own.2 += 1,
+            None => self.failed.push((rule, code, 1)),
         }
     }
 
@@ -70,8 +82,12 @@ impl Uses {
         if !self.heard {
             return;
         }
+        let mut counts: BTreeMap<u16, u64> = BTreeMap::new();
         for field in &selection.fields {
-            self.note(Some(field.rule), chosen, 1);
+            *counts.entry(field.rule).or_default() += 1;
+        }
+        for (rule, count) in counts {
+            self.note(Some(rule), chosen, count);
         }
         if selection.fields.is_empty() {
             self.note(None, chosen, 0);
@@ -100,7 +116,8 @@ pub(super) fn told<T>(
     run: impl FnOnce(&mut Uses) -> Result<T>,
 ) -> Result<T> {
     let hook = cipher.audit.as_deref();
-    let mut uses = Uses { heard: audit::is_heard(hook), list: Vec::new(), plain: Vec::new() };
+    let heard = audit::is_heard(hook);
+    let mut uses = Uses { heard, list: Vec::new(), plain: Vec::new(), failed: Vec::new() };
     let result = run(&mut uses);
     if uses.heard {
         let failure = result.as_ref().err().map(Error::code);
@@ -136,6 +153,9 @@ fn tell(cipher: &FieldCipher, operation: Operation, context: &Context, uses: &Us
             accepted_plain: plain_of(own.rule),
             ..without_key
         });
+    }
+    for (rule, code, count) in &uses.failed {
+        emit(&Event { rule: rule.and_then(path), count: *count, failure: Some(*code), ..without_key });
     }
     let keyless = uses.plain.iter().filter(|(rule, _)| uses.list.iter().all(|own| own.rule != Some(*rule)));
     for (rule, accepted_plain) in keyless {

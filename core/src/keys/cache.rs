@@ -1,6 +1,8 @@
 //! A bounded cache of context keys, so that a document costs no derivation from the root.
 //!
-//! It belongs to one ring and holds keys only: state, validity and scope are checked by the caller on every use.
+//! It belongs to one ring and holds keys only: state, validity and scope are checked by the caller on every use. It is
+//! bounded by number and not by age, bytes or uses: a key of a context serves any number of tokens, each of which has a
+//! key of its own, and what must stop it (another ring, another state) does so at once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

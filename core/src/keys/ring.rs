@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use crate::audit::{self, Event, Operation};
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::error::{Code, Error, Result};
@@ -157,6 +158,29 @@ impl Keyring {
     /// [`Code::UnknownKey`]; [`Code::ContextScope`] if the key does not serve the context; [`Code::ContextMissing`] if
     /// a key for fields is to be exported and the context has no `purpose`; [`Code::KeyState`] if it is disabled.
     pub fn export_context(&self, kid: &str, context: &Context) -> Result<Key> {
+        let exported = self.exported(kid, context);
+        if audit::is_heard(None) {
+            let context_names: Vec<&str> = context.pairs().map(|(name, _)| name).collect();
+            let secret = exported.as_ref().ok().and_then(|key| key.material.secret());
+            audit::emit(
+                None,
+                &Event {
+                    operation: Operation::Export,
+                    policy: "",
+                    rule: None,
+                    key_id: Some(kid),
+                    context_names: &context_names,
+                    context_tag: secret.and_then(|secret| Some(ContextKey::of(secret).ok()?.audit_tag())),
+                    count: 0,
+                    accepted_plain: 0,
+                    failure: exported.as_ref().err().map(Error::code),
+                },
+            );
+        }
+        exported
+    }
+
+    fn exported(&self, kid: &str, context: &Context) -> Result<Key> {
         let key = self.key(kid).ok_or_else(|| Error::new(Code::UnknownKey).with_kid(kid))?;
         key.check_scope(context)?;
         if matches!(key.purpose, Purpose::Seal | Purpose::Det) {
