@@ -1,8 +1,12 @@
 //! What the fuzz targets check, so that their corpora run as plain tests too.
 
-use apiseal::{KeyringFile, Limits, Policy, Redactor, Wrap, inspect, locate};
+use apiseal::{
+    FixedClock, Header, KeyringFile, Limits, Message, NoReplayCheck, Policy, Profile, Redactor, Verifier,
+    Wrap, inspect, locate,
+};
 
 use crate::Setup;
+use crate::signing::{NOW, Sent, ring};
 
 /// A target: gets any bytes and panics if a promise is broken.
 pub type Target = fn(&[u8]);
@@ -15,6 +19,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("policy", policy),
     ("path", path),
     ("keyring", keyring),
+    ("request", request),
+    ("profile", profile),
 ];
 
 fn setups() -> [Setup; 3] {
@@ -133,5 +139,48 @@ pub fn keyring(data: &[u8]) {
         let text = KeyringFile::hazmat_write_clear(&ring, "main").unwrap();
         let again = KeyringFile::hazmat_read_clear(&text, "main", None).unwrap();
         assert_eq!(&KeyringFile::hazmat_write_clear(&again, "main").unwrap()[..], &text[..]);
+    }
+}
+
+/// An HTTP request as text, lines ended by LF, to verify; a real signature stands wherever it says `INPUT`, `SIGNATURE` or
+/// `DIGEST`. What is accepted under the strict profile is the request that was signed, as far as anybody vouches for it.
+pub fn request(data: &[u8]) {
+    let real = Sent::post().signed();
+    let text = String::from_utf8_lossy(data)
+        .replace("INPUT", real.header("signature-input"))
+        .replace("SIGNATURE", real.header("signature"))
+        .replace("DIGEST", real.header("content-digest"));
+    let (head, body) = text.split_once("\n\n").unwrap_or((&text, ""));
+    let mut lines = head.split('\n');
+    let start: Vec<&str> = lines.next().unwrap_or_default().splitn(3, ' ').collect();
+    let headers: Vec<Header<'_>> = lines
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| Header::new(name, value))
+        .collect();
+    let (method, target) = (start[0], start.get(1).copied().unwrap_or_default());
+    let scheme = start.get(2).copied().unwrap_or("https");
+    let message = Message::request(method, scheme, "", target).headers(&headers).body(body);
+
+    let strict = Verifier::new(ring(), Profile::apiseal_v1(), NoReplayCheck);
+    if let Ok(verified) = strict.verify(&message, &FixedClock(NOW)) {
+        let component = |id: &str| verified.component(id).unwrap();
+        assert_eq!((component("@method"), component("@authority")), ("POST", "api.example"));
+        assert_eq!((component("@path"), component("@query")), ("/orders", "?x=1&y=2"));
+        assert_eq!((component("content-type"), verified.body()), ("application/json", Some(&real.body[..])));
+    }
+    let loose = Profile::rfc9421("fuzz").require("@method").build().unwrap();
+    let _ = loose.lint(&message);
+    if let Ok(verified) = Verifier::new(ring(), loose, NoReplayCheck).verify(&message, &FixedClock(NOW)) {
+        assert_eq!(verified.component("@method"), Some("POST"));
+    }
+}
+
+/// A profile file: whatever loads demands something, and can be explained.
+pub fn profile(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(profile) = Profile::from_json(text) {
+        let _ = profile.lint_profile();
+        let unsigned = Message::request("POST", "https", "api.example", "/orders").body(b"{}");
+        assert!(Verifier::new(ring(), profile, NoReplayCheck).verify(&unsigned, &FixedClock(NOW)).is_err());
     }
 }
