@@ -3,10 +3,11 @@
 # make check   formatting, lints, documentation, licences
 # make bench   speed beside peers and the floor
 # make fuzz    a minute on each fuzz target (needs a nightly toolchain)
+# make msrv    builds with the oldest Rust that is stated (by rustup)
 
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 
-.PHONY: demo test test-rust test-reader check fmt clippy benches doc deny bench fuzz
+.PHONY: demo test test-rust test-reader check fmt clippy benches doc deny bench fuzz msrv
 
 demo:
 	scripts/demo
@@ -44,3 +45,6 @@ bench:
 
 fuzz:
 	scripts/fuzz
+
+msrv:
+	scripts/msrv
