@@ -54,8 +54,8 @@ impl Uses {
         // A key is found once for each rule: the counts are kept by key.
         let mut counts: Vec<(u16, u64)> = vec![(0, 0); keys.chosen.len()];
         for body in bodies {
-            let field = selection.fields.get(body.field).ok_or_else(internal)?;
-            let (rule, count) = counts.get_mut(body.key).ok_or_else(internal)?;
+            let field = selection.fields.get(body.field as usize).ok_or_else(internal)?;
+            let (rule, count) = counts.get_mut(body.key as usize).ok_or_else(internal)?;
             *rule = field.rule;
             *count += 1;
         }
@@ -70,7 +70,7 @@ impl Uses {
         if !self.heard {
             return;
         }
-        for field in &selection.fields {
+        for field in selection.fields.iter() {
             self.note(Some(field.rule), chosen, 1);
         }
         if selection.fields.is_empty() {
