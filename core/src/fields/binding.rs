@@ -9,6 +9,7 @@ use crate::ids::Mode;
 use crate::json::canonical;
 use crate::json::index::Index;
 use crate::limits::Limits;
+use crate::policy::bind::Below;
 use crate::policy::place::Indices;
 use crate::policy::select::{Capture, Field, Selection};
 use crate::policy::{Bind, Inner, Position};
@@ -72,7 +73,7 @@ impl<'s, 't> Binder<'s, 't> {
         let mut total = 0;
         for field in selection.fields.iter().filter(|field| concerns(field)) {
             // The position counts in its exact form whatever the mode.
-            total += AROUND + selection.places.len(field.place) + self.bound(field)?.len();
+            total += AROUND + usize::from(field.place().len) + self.bound(field)?.len();
             if total > self.limits.associated_data() {
                 return Err(Error::new(Code::LimitAssociatedData));
             }
@@ -87,22 +88,22 @@ impl<'s, 't> Binder<'s, 't> {
     pub(crate) fn bound(&mut self, field: &Field) -> Result<&[u8]> {
         let at = usize::from(field.rule);
         let rule = self.policy.rules.get(at).ok_or_else(|| Error::new(Code::Internal))?;
-        let anchors = self.selection.anchors(self.policy, field);
-        // Empty lists are not compared: a `memcmp` of dangling pointers can cost a hundred times one of data.
-        let same = |last: &Last| last.known && (anchors.is_empty() || last.anchors == anchors);
+        let selection = self.selection;
+        let anchors = || rule.binds.iter().filter_map(|bind| Some(selection.anchor(field, bind.up?)));
+        let same = |last: &Last| last.known && anchors().eq(last.anchors.iter().copied());
         let known = self.last.get(at).is_some_and(same);
         if !known && !rule.binds.is_empty() {
             let mut bound =
                 self.last.get_mut(at).map(|last| std::mem::take(&mut last.bound)).unwrap_or_default();
             bound.clear();
-            self.encode(&mut bound, &rule.binds, &rule.position, Some((field, anchors)))?;
+            self.encode(&mut bound, &rule.binds, &rule.position, Some(field))?;
             if bound.len() > self.limits.bound {
                 return Err(self.selection.fault(Code::LimitBound, field.start));
             }
             if let Some(last) = self.last.get_mut(at) {
                 last.known = true;
                 last.anchors.clear();
-                last.anchors.extend_from_slice(anchors);
+                last.anchors.extend(anchors());
                 last.bound = bound;
             }
         }
@@ -121,7 +122,7 @@ impl<'s, 't> Binder<'s, 't> {
             return Err(Error::new(Code::LimitBound));
         }
         let fields = self.selection.fields.iter();
-        let positions: usize = fields.map(|field| AROUND + self.selection.places.len(field.place)).sum();
+        let positions: usize = fields.map(|field| AROUND + usize::from(field.place().len)).sum();
         if positions + bound.len() > self.limits.associated_data() {
             return Err(Error::new(Code::LimitAssociatedData));
         }
@@ -134,19 +135,17 @@ impl<'s, 't> Binder<'s, 't> {
         out: &mut Vec<u8>,
         binds: &[Bind],
         position: &Position,
-        field: Option<(&Field, &[u32])>,
+        field: Option<&Field>,
     ) -> Result<()> {
         let selection = self.selection;
         let about = |code: Code, detail: String| match field {
-            Some((field, _)) => selection.fault(code, field.start).with_detail(detail),
+            Some(field) => selection.fault(code, field.start).with_detail(detail),
             None => Error::because(code, detail),
         };
-        let mut anchors = field.map_or(&[][..], |(_, anchors)| anchors).iter();
         self.members.clear();
         self.positions.clear();
         for bind in binds {
-            let anchor = bind.up.and_then(|_| anchors.next()).copied();
-            let capture = selection.capture(bind.pattern, anchor).ok_or_else(|| {
+            let capture = selection.capture(bind, field).ok_or_else(|| {
                 about(Code::BoundMissing, format!("`{}` is not in the document", bind.text))
             })?;
             if selection.overlaps_field(capture.start, capture.end) {
@@ -155,14 +154,22 @@ impl<'s, 't> Binder<'s, 't> {
             }
             let from = self.positions.len();
             let indices = if position.mode() == Mode::Elements { Indices::Open } else { Indices::Exact };
+            let out = &mut self.positions;
             match (&bind.label, field, bind.up) {
-                (Some(label), _, _) => write_label(&mut self.positions, label),
-                (None, Some((field, _)), Some(up)) => {
-                    let out = &mut self.positions;
-                    selection.places.write_part(out, field.place, up as usize, usize::MAX, indices);
-                    selection.places.write_part(out, capture.place, 0, usize::from(capture.levels), indices);
+                (Some(label), _, _) => write_label(out, label),
+                (None, field, up) => {
+                    if let (Some(field), Some(up)) = (field, up) {
+                        selection.places.write_part(out, field.place(), up as usize, usize::MAX, indices);
+                    }
+                    match &bind.below {
+                        Below::Known(below) => out.extend_from_slice(below),
+                        Below::Wanders(levels) => {
+                            let place =
+                                selection.wandering(capture).ok_or_else(|| Error::new(Code::Internal))?;
+                            selection.places.write_part(out, place, 0, usize::from(*levels), indices);
+                        }
+                    }
                 }
-                _ => selection.places.write(&mut self.positions, capture.place, indices),
             }
             self.members.push((from..self.positions.len(), *capture));
         }
@@ -266,8 +273,8 @@ pub(crate) fn write_position(
     field: &Field,
 ) {
     match position {
-        Position::Exact => selection.places.write(out, field.place, Indices::Exact),
-        Position::Elements => selection.places.write(out, field.place, Indices::Open),
+        Position::Exact => selection.places.write(out, field.place(), Indices::Exact),
+        Position::Elements => selection.places.write(out, field.place(), Indices::Open),
         Position::Named(label) => write_label(out, label),
     }
 }

@@ -1,7 +1,7 @@
 //! Decryption of a document: every position is authenticated before any plaintext leaves.
 //!
 //! One fault is reported, by phases: document, policy, token syntax, key, then authentication, whose failures are one
-//! code; inside a phase in document order. Only when every value has opened is the output written.
+//! code; inside a phase in document order. No output leaves unless every value has opened.
 
 use crate::context::Context;
 use crate::error::{Code, Error, Result};
@@ -10,8 +10,8 @@ use crate::fields::cipher::{Decrypted, FieldCipher};
 use crate::fields::encrypt::{check_unselected, rule_of, whole_document};
 use crate::fields::keychoice::KeyChoice;
 use crate::fields::opening::{
-    Arena, Body, DocumentStrings, Piece, TokenOpener, TokenReader, as_rejected, has_type, open_field,
-    read_field, read_header, sealed_string,
+    Body, FieldOpener, Numbered, Splice, TokenOpener, TokenReader, as_rejected, has_type, read_field,
+    read_header, sealed_string,
 };
 use crate::fields::uses::Uses;
 use crate::json::scan::skip_space;
@@ -21,8 +21,6 @@ use crate::policy::{Layout, Rule, occurs};
 use crate::secret::SecretBytes;
 use crate::token::document::Opener;
 use crate::token::text::{self, Prefix};
-
-use zeroize::Zeroizing;
 
 pub(super) fn decrypt(
     cipher: &FieldCipher,
@@ -39,33 +37,16 @@ pub(super) fn decrypt(
 pub(super) enum Plain {
     /// They pass where a rule's `migrate` says so.
     AsRules,
-    /// They never pass.
+    /// They never pass. Where the decrypted values stand is noted, for whoever encrypts them again.
     Never,
 }
 
 /// A decrypted document.
 pub(super) struct Opened {
     pub(super) text: SecretBytes,
-    pieces: Vec<Piece>,
+    /// Where the decrypted values stand in the text, in document order; empty unless that is noted.
+    pub(super) values: Vec<(u32, u32)>,
     pub(super) accepted_plain: Vec<String>,
-}
-
-impl Opened {
-    /// Where the decrypted values stand in the text, in document order.
-    pub(super) fn values(&self) -> Vec<(usize, usize)> {
-        let (mut written, mut copied) = (0, 0);
-        let mut values = Vec::with_capacity(self.pieces.len());
-        for piece in &self.pieces {
-            written += piece.start - copied;
-            copied = piece.end;
-            // The header has no text; a value has at least one byte.
-            if !piece.text.is_empty() {
-                values.push((written, written + piece.text.len()));
-            }
-            written += piece.text.len();
-        }
-        values
-    }
 }
 
 /// `stated` is what the value is bound to where it is the whole document, under a policy of one value.
@@ -89,7 +70,7 @@ pub(super) fn open(
         (Layout::Document, None) => without_header(cipher, selection, plain, uses),
         (Layout::Document, Some(header)) => {
             selection.settle(policy, &cipher.limits, false)?;
-            open_document(cipher, &selection, header, context, uses)
+            open_document(cipher, &selection, header, context, plain, uses)
         }
     }
 }
@@ -137,8 +118,9 @@ fn open_tokens(
     let policy = cipher.policy.inner();
     let ring = cipher.ring.current();
     let now = cipher.clock.now();
-    let mut reader = TokenReader::new(KeyChoice::new(&ring, context)?, selection, cipher.limits.field);
+    let mut reader = TokenReader::new(KeyChoice::new(&ring, context)?, cipher.limits.field);
     let mut bodies: Vec<Body> = Vec::with_capacity(selection.fields.len());
+    let mut taken = 0;
     let mut faults = Faults::default();
     let mut accepted_plain = Vec::new();
     for (at, field) in selection.fields.iter().enumerate() {
@@ -146,7 +128,10 @@ fn open_tokens(
         match sealed_string(selection, field, Prefix::Token)
             .and_then(|string| reader.read(&string, rule, field, at))
         {
-            Ok(body) => bodies.push(body),
+            Ok(body) => {
+                taken += selection.value(field).len();
+                bodies.push(body);
+            }
             Err(error)
                 if error.code() == Code::NotEncrypted
                     && accepts_plain(plain, rule, selection.value(field), now) =>
@@ -157,7 +142,7 @@ fn open_tokens(
         }
     }
     faults.raise(check_unselected(policy, selection, &[]).and_then(|()| occurs::check(policy, selection)))?;
-    let TokenReader { mut arena, keys, .. } = reader;
+    let TokenReader { padded, keys, .. } = reader;
     uses.note_bodies(selection, &keys, bodies.iter())?;
     uses.note_plain(selection, &accepted_plain);
 
@@ -167,20 +152,23 @@ fn open_tokens(
     binder.check(sealed).map_err(as_rejected)?;
     let mut opener = TokenOpener::new(cipher, selection, binder);
     let mut mismatch = None;
-    let mut pieces: Vec<Piece> = Vec::with_capacity(bodies.len());
+    let mut splice = Splice::new(selection.text, taken, padded);
+    let mut values = Vec::with_capacity(if plain == Plain::Never { bodies.len() } else { 0 });
     for body in &bodies {
-        let field = selection.fields.get(body.field).ok_or_else(internal)?;
-        let text = opener.open(&mut arena, &keys, body)?;
-        if !has_type(rule_of(policy, field)?, &arena, &text)? {
+        let field = selection.fields.get(body.field as usize).ok_or_else(internal)?;
+        let text = opener.open(&keys, body)?;
+        if !has_type(rule_of(policy, field)?, text) {
             mismatch = mismatch.or(Some(field));
         }
-        pieces.push(Piece::of(field, text));
+        let value = splice.replace(field.start as usize, field.end as usize, text)?;
+        if plain == Plain::Never {
+            values.push(value);
+        }
     }
     if let Some(field) = mismatch {
         return Err(selection.fault(Code::TypeMismatch, field.start));
     }
-    let text = splice(selection.text, &arena, &pieces)?;
-    Ok(Opened { text, pieces, accepted_plain: selection.paths(&accepted_plain)? })
+    Ok(Opened { text: splice.finish()?, values, accepted_plain: selection.paths(&accepted_plain)? })
 }
 
 /// Layout D.
@@ -189,6 +177,7 @@ fn open_document(
     selection: &Selection<'_>,
     header_span: HeaderSpan,
     context: &Context,
+    plain: Plain,
     uses: &mut Uses,
 ) -> Result<Opened> {
     let policy = cipher.policy.inner();
@@ -196,18 +185,18 @@ fn open_document(
 
     // Policy, then the syntax of header and fields.
     let mut faults = Faults::default();
-    let mut arena = Arena::new(selection);
     let header = read_header(selection, header_span);
     let header = header.map_err(|error| faults.note(error, |error| error)).ok();
     let removed = header_removal(selection.text, header_span);
-    let mut fields: Vec<(u32, Body)> = Vec::with_capacity(selection.fields.len());
+    let mut fields: Vec<Numbered> = Vec::with_capacity(selection.fields.len());
     let mut clear_values = false;
-    let mut scratch = Vec::with_capacity(256);
+    let (mut taken, mut padded, mut scratch) = (removed.1 - removed.0, 0, Vec::with_capacity(256));
     for (at, field) in selection.fields.iter().enumerate() {
-        match sealed_string(selection, field, Prefix::Field)
-            .and_then(|string| read_field(&string, &mut scratch, &mut arena, cipher.limits.field, at))
-        {
-            Ok(read) => fields.push(read),
+        match read_field(selection, field, at, cipher.limits.field, (&mut scratch, &mut padded)) {
+            Ok(read) => {
+                taken += selection.value(field).len();
+                fields.push(read);
+            }
             Err(error) if error.code() == Code::NotEncrypted => clear_values = true,
             // Nobody makes a header or a wrap for a value: it is a clear text that begins like one.
             Err(error) if error.code() == Code::LayoutMismatch && !is_token(selection, field) => {
@@ -225,33 +214,42 @@ fn open_document(
     let rules = policy.rules.iter().map(|rule| &rule.keys);
     let chosen = choice.for_decryption(rules, &kid, header.suite)?;
     uses.note_document(selection, &chosen);
-    let mut strings = DocumentStrings { header, kid, arena, fields };
-    let order = if clear_values { None } else { strings.order(selection) };
-    let order = order.ok_or_else(rejected)?;
-    let mut opener = Opener::new(chosen.key_use(), &strings.header)?;
-    strings.authenticate(&mut opener, &order, selection)?;
-    verify(cipher, selection, &mut opener)?;
+    if clear_values {
+        return Err(rejected());
+    }
+    let mut opener = FieldOpener::new(cipher, selection, Opener::new(chosen.key_use(), &header)?);
+    if !opener.authenticate(&fields, header.count)? {
+        return Err(rejected());
+    }
+    verify(cipher, selection, &mut opener.opener)?;
 
-    // Each value.
+    // Each value. The header goes without a trace.
     let mut mismatch = None;
-    let mut pieces = Vec::with_capacity(strings.fields.len() + 1);
-    let mut position = Vec::with_capacity(128);
-    for read in &strings.fields {
-        let field = selection.fields.get(read.1.field).ok_or_else(internal)?;
-        let text = open_field(cipher, selection, &mut opener, &mut strings.arena, read, &mut position)?;
-        if !has_type(rule_of(policy, field)?, &strings.arena, &text)? {
+    let mut splice = Splice::new(selection.text, taken, padded);
+    let mut values = Vec::with_capacity(if plain == Plain::Never { fields.len() } else { 0 });
+    let mut header_stands = true;
+    for (read, field) in fields.iter().zip(selection.fields.iter()) {
+        let text = opener.open(*read)?;
+        if !has_type(rule_of(policy, field)?, text) {
             mismatch = mismatch.or(Some(field));
         }
-        pieces.push(Piece::of(field, text));
+        if header_stands && removed.0 < field.start as usize {
+            splice.replace(removed.0, removed.1, &[])?;
+            header_stands = false;
+        }
+        let value = splice.replace(field.start as usize, field.end as usize, text)?;
+        if plain == Plain::Never {
+            values.push(value);
+        }
     }
     occurs::check(policy, selection)?;
     if let Some(field) = mismatch {
         return Err(selection.fault(Code::TypeMismatch, field.start));
     }
-    // The header goes without a trace.
-    let before = pieces.partition_point(|piece| piece.start < removed.0);
-    pieces.insert(before, Piece { start: removed.0, end: removed.1, text: 0..0 });
-    Ok(Opened { text: splice(selection.text, &strings.arena, &pieces)?, pieces, accepted_plain: Vec::new() })
+    if header_stands {
+        splice.replace(removed.0, removed.1, &[])?;
+    }
+    Ok(Opened { text: splice.finish()?, values, accepted_plain: Vec::new() })
 }
 
 /// Compares the MAC of a document, bound members included.
@@ -287,7 +285,7 @@ fn without_header(
         return Err(Error::because(Code::NotEncrypted, detail));
     }
     selection.settle(policy, &cipher.limits, false)?;
-    for field in &selection.fields {
+    for field in selection.fields.iter() {
         let ours = content(&selection, field).is_some_and(|string| text::prefix(&string).is_some());
         if ours || !accepts_plain(plain, rule_of(policy, field)?, selection.value(field), now) {
             let code = if ours { Code::LayoutMismatch } else { Code::NotEncrypted };
@@ -300,7 +298,7 @@ fn without_header(
     uses.note_plain(&selection, &starts);
     Ok(Opened {
         text: SecretBytes::new(selection.text.to_vec()),
-        pieces: Vec::new(),
+        values: Vec::new(),
         accepted_plain: selection.paths(&starts)?,
     })
 }
@@ -332,21 +330,6 @@ fn accepts_plain(plain: Plain, rule: &Rule, value: &[u8], now: u64) -> bool {
     plain == Plain::AsRules
         && rule.accept_plain_until.is_some_and(|until| now < until)
         && rule.types.is_some_and(|types| types.allow(value))
-}
-
-/// The document with each piece, in document order, in its place.
-pub(super) fn splice(document: &[u8], arena: &Arena, pieces: &[Piece]) -> Result<SecretBytes> {
-    let taken: usize = pieces.iter().map(|piece| piece.end - piece.start).sum();
-    let put: usize = pieces.iter().map(|piece| piece.text.len()).sum();
-    let mut out = Zeroizing::new(Vec::with_capacity(document.len() - taken + put));
-    let mut copied = 0;
-    for piece in pieces {
-        out.extend_from_slice(document.get(copied..piece.start).ok_or_else(internal)?);
-        out.extend_from_slice(arena.get(&piece.text)?);
-        copied = piece.end;
-    }
-    out.extend_from_slice(document.get(copied..).ok_or_else(internal)?);
-    Ok(SecretBytes::new(std::mem::take(&mut *out)))
 }
 
 fn internal() -> Error {

@@ -8,8 +8,7 @@ use crate::fields::decrypt::verify;
 use crate::fields::encrypt::rule_of;
 use crate::fields::keychoice::KeyChoice;
 use crate::fields::opening::{
-    Arena, Body, DocumentStrings, TokenOpener, TokenReader, open_field, read_field, read_header,
-    sealed_string,
+    Body, FieldOpener, TokenOpener, TokenReader, read_field, read_header, sealed_string,
 };
 use crate::fields::uses::Uses;
 use crate::policy::Layout;
@@ -105,7 +104,7 @@ fn tokens(
     let ring = cipher.ring.current();
     let mut findings = Vec::with_capacity(selection.fields.len());
     let starts: Vec<u32> = selection.fields.iter().map(|field| field.start).collect();
-    let mut reader = TokenReader::new(KeyChoice::new(&ring, context)?, selection, cipher.limits.field);
+    let mut reader = TokenReader::new(KeyChoice::new(&ring, context)?, cipher.limits.field);
     let mut bodies: Vec<Option<Body>> = Vec::with_capacity(selection.fields.len());
     let mut body = Vec::new();
     for ((at, field), path) in selection.fields.iter().enumerate().zip(selection.paths(&starts)?) {
@@ -118,15 +117,14 @@ fn tokens(
         bodies.push(read.map_err(|fault| finding.stop(fault)).ok());
         findings.push(finding);
     }
-    let TokenReader { mut arena, keys, .. } = reader;
+    let keys = reader.keys;
     uses.note_bodies(selection, &keys, bodies.iter().flatten())?;
-    // Opening changes the bodies: the candidates come first.
     let missing = |finding: &Finding| finding.stage == Stage::Commitment && finding.candidate.is_none();
     let binder = || Binder::new(cipher.policy.inner(), selection, &cipher.limits);
     let mut opener = TokenOpener::new(cipher, selection, binder());
     for (body, finding) in bodies.iter().zip(&mut findings) {
         let Some(body) = body else { continue };
-        match opener.commits(&arena, &keys, body) {
+        match opener.commits(&keys, body) {
             Ok(true) => {}
             Ok(false) => finding.stage = Stage::Commitment,
             Err(error) if error.code() == Code::Rejected => finding.stage = Stage::Commitment,
@@ -139,7 +137,7 @@ fn tokens(
         }
         let choice = KeyChoice::new(&ring, candidate);
         let Ok(choice) = choice else { continue };
-        let mut other = TokenReader::new(choice, selection, cipher.limits.field);
+        let mut other = TokenReader::new(choice, cipher.limits.field);
         let mut opener = TokenOpener::new(cipher, selection, binder());
         let mut tried = Vec::new();
         for (at, (field, finding)) in selection.fields.iter().zip(&mut findings).enumerate() {
@@ -150,7 +148,7 @@ fn tokens(
             let string = sealed_string(selection, field, Prefix::Token)?;
             // A key that does not serve the candidate is not tried.
             let Ok(body) = other.read(&string, rule, field, at) else { continue };
-            if opener.commits(&other.arena, &other.keys, &body).unwrap_or(false) {
+            if opener.commits(&other.keys, &body).unwrap_or(false) {
                 finding.candidate = Some(number);
             }
             tried.push(body);
@@ -159,7 +157,7 @@ fn tokens(
     }
     for (body, finding) in bodies.iter().zip(&mut findings) {
         if let (Some(body), Stage::Opens) = (body, finding.stage)
-            && opener.open(&mut arena, &keys, body).is_err()
+            && opener.open(&keys, body).is_err()
         {
             finding.stage = Stage::Ciphertext;
         }
@@ -204,7 +202,7 @@ fn document_findings(
         }
     };
     uses.note_document(selection, &chosen);
-    let Ok(mut opener) = Opener::new(chosen.key_use(), &header) else {
+    let Ok(opener) = Opener::new(chosen.key_use(), &header) else {
         whole.stage = Stage::Commitment;
         whole.candidate = candidates.iter().position(|candidate| {
             let opens = KeyChoice::new(&ring, candidate).and_then(|choice| {
@@ -217,38 +215,30 @@ fn document_findings(
         return Ok(vec![whole]);
     };
 
-    let mut strings = DocumentStrings { header, kid, arena: Arena::new(selection), fields: Vec::new() };
+    let mut fields = Vec::new();
     let mut findings = Vec::with_capacity(selection.fields.len() + 1);
     let starts: Vec<u32> = selection.fields.iter().map(|field| field.start).collect();
-    let mut scratch = Vec::with_capacity(256);
+    let (mut scratch, mut padded) = (Vec::with_capacity(256), 0);
     for ((at, field), path) in selection.fields.iter().enumerate().zip(selection.paths(&starts)?) {
-        let read = sealed_string(selection, field, Prefix::Field).and_then(|string| {
-            read_field(&string, &mut scratch, &mut strings.arena, cipher.limits.field, at)
-        });
-        let key_id = Some(strings.kid.clone());
+        let read = read_field(selection, field, at, cipher.limits.field, (&mut scratch, &mut padded));
+        let key_id = Some(kid.clone());
         let mut finding =
             Finding { path: Some(path), key_id, stage: Stage::Opens, fault: None, candidate: None };
         match read {
-            Ok(read) => strings.fields.push(read),
+            Ok(read) => fields.push(read),
             Err(fault) => finding.stop(fault),
         }
         findings.push(finding);
     }
-    let verified = match strings.order(selection) {
-        Some(order) => {
-            strings.authenticate(&mut opener, &order, selection)?;
-            verify(cipher, selection, &mut opener).is_ok()
-        }
-        None => false,
-    };
+    let mut opener = FieldOpener::new(cipher, selection, opener);
+    let verified =
+        opener.authenticate(&fields, header.count)? && verify(cipher, selection, &mut opener.opener).is_ok();
     if !verified {
         whole.stage = Stage::Set;
-        opener.leave_unverified();
+        opener.opener.leave_unverified();
     }
-    let mut position = Vec::with_capacity(128);
-    for read in &strings.fields {
-        let opened = open_field(cipher, selection, &mut opener, &mut strings.arena, read, &mut position);
-        if let (Err(_), Some(finding)) = (opened, findings.get_mut(read.1.field)) {
+    for read in fields {
+        if let (Err(_), Some(finding)) = (opener.open(read), findings.get_mut(read.field as usize)) {
             finding.stage = Stage::Ciphertext;
         }
     }

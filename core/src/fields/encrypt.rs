@@ -27,7 +27,7 @@ use crate::token::value::{self, Sealing, write_prefixed};
 #[derive(Clone, Copy)]
 pub(super) struct Origin<'v> {
     /// Spans of values that have just come out of decryption, in document order.
-    pub(super) opened: &'v [(usize, usize)],
+    pub(super) opened: &'v [(u32, u32)],
     /// Whether such a value may stay in clear.
     pub(super) leave_clear: bool,
     /// Whether anything else may be sealed: of a document that was never encrypted, all of it.
@@ -64,7 +64,7 @@ pub(super) fn encrypt(
     }
     selection.settle(policy, &cipher.limits, true)?;
     occurs::check(policy, &selection)?;
-    for field in &selection.fields {
+    for field in selection.fields.iter() {
         check_value(policy, &selection, field, cipher.limits.field)?;
     }
     check_unselected(policy, &selection, origin.opened)?;
@@ -83,9 +83,9 @@ fn check_laundering(selection: &Selection<'_>, origin: Origin<'_>) -> Result<()>
     if origin.seal_clear {
         return Ok(());
     }
-    for field in &selection.fields {
-        let after = origin.opened.partition_point(|value| value.1 < field.end as usize);
-        if origin.opened.get(after).is_none_or(|value| value.0 > field.start as usize) {
+    for field in selection.fields.iter() {
+        let after = origin.opened.partition_point(|value| value.1 < field.end);
+        if origin.opened.get(after).is_none_or(|value| value.0 > field.start) {
             let detail = "re-encryption seals no clear value; encrypt it, or say that it may be sealed";
             return Err(selection.fault(Code::NotEncrypted, field.start).with_detail(detail));
         }
@@ -97,12 +97,12 @@ fn check_laundering(selection: &Selection<'_>, origin: Origin<'_>) -> Result<()>
 fn left_clear(selection: &Selection<'_>, origin: Origin<'_>) -> Result<u64> {
     let mut left = 0;
     for (start, end) in origin.opened {
-        let after = selection.fields.partition_point(|field| (field.end as usize) < *end);
-        if selection.fields.get(after).is_some_and(|field| field.start as usize <= *start) {
+        let after = selection.fields.partition_point(|field| field.end < *end);
+        if selection.fields.get(after).is_some_and(|field| field.start <= *start) {
             continue;
         }
         if !origin.leave_clear {
-            return Err(selection.fault(Code::LeftClear, *start as u32));
+            return Err(selection.fault(Code::LeftClear, *start));
         }
         left += 1;
     }
@@ -114,18 +114,18 @@ fn left_clear(selection: &Selection<'_>, origin: Origin<'_>) -> Result<u64> {
 pub(super) fn check_unselected(
     policy: &Inner,
     selection: &Selection<'_>,
-    opened: &[(usize, usize)],
+    opened: &[(u32, u32)],
 ) -> Result<()> {
     if policy.keep_unselected {
         return Ok(());
     }
-    for &(start, end) in &selection.unselected {
+    for &(start, end) in selection.unselected.iter() {
         let after = opened.partition_point(|value| value.1 < end);
         if opened.get(after).is_some_and(|value| value.0 <= start) {
             continue;
         }
-        if text::is_complete(&json_text::decoded_string(selection.text, start, end)) {
-            return Err(selection.fault(Code::UnselectedToken, start as u32));
+        if text::is_complete(&json_text::decoded_string(selection.text, start as usize, end as usize)) {
+            return Err(selection.fault(Code::UnselectedToken, start));
         }
     }
     Ok(())
@@ -200,7 +200,7 @@ fn encrypt_values(
         }
     }
     let mut len = selection.text.len();
-    for field in &selection.fields {
+    for field in selection.fields.iter() {
         let rule = rule_of(policy, field)?;
         let chosen = keys
             .get(usize::from(field.rule))
@@ -216,7 +216,7 @@ fn encrypt_values(
     let mut work = Zeroizing::new(Vec::with_capacity(256));
     let (mut aad, mut position) = (Vec::with_capacity(256), Vec::with_capacity(128));
     let mut copied = 0;
-    for field in &selection.fields {
+    for field in selection.fields.iter() {
         let rule = rule_of(policy, field)?;
         let chosen = keys
             .get(usize::from(field.rule))
@@ -266,7 +266,7 @@ fn encrypt_document(
     let others = document.get(skip_space(document, inside)) != Some(&b'}');
     let header_len = text::header_len(key.kid);
     let mut len = document.len() + name.len() + 1 + header_len + usize::from(others);
-    for field in &selection.fields {
+    for field in selection.fields.iter() {
         let value = selection.value(field).len();
         len += text::field_len(padding(rule_of(policy, field)?).padded_len(value)) - value;
     }
@@ -276,10 +276,10 @@ fn encrypt_document(
         // Reserved whole: what a reallocation leaves behind is not wiped.
         let mut content = Zeroizing::new(Vec::with_capacity(hedged_len(policy, selection)));
         let mut position = Vec::new();
-        for field in &selection.fields {
+        for field in selection.fields.iter() {
             let padding = rule_of(policy, field).map_or(Padding::None, padding);
             position.clear();
-            selection.places.write(&mut position, field.place, Indices::Exact);
+            selection.places.write(&mut position, field.place(), Indices::Exact);
             write_prefixed(&mut content, &position);
             write_prefixed(&mut content, &padded(selection.value(field), padding));
         }
@@ -298,11 +298,11 @@ fn encrypt_document(
     }
     let (mut copied, mut position) = (inside, Vec::with_capacity(128));
     let mut strings: Vec<(usize, Range<usize>)> = Vec::new();
-    for field in &selection.fields {
+    for field in selection.fields.iter() {
         out.extend_from_slice(document.get(copied..field.start as usize).ok_or_else(internal)?);
         let from = out.len();
         position.clear();
-        selection.places.write(&mut position, field.place, Indices::Exact);
+        selection.places.write(&mut position, field.place(), Indices::Exact);
         sealer.seal(out, &position, selection.value(field), padding(rule_of(policy, field)?))?;
         if policy.whole_document {
             strings.push((field.start as usize, from..out.len()));
@@ -351,7 +351,7 @@ pub(super) fn whole_document(
 fn hedged_len(policy: &Inner, selection: &Selection<'_>) -> usize {
     let field = |field: &Field| {
         let padding = rule_of(policy, field).map_or(Padding::None, padding);
-        8 + selection.places.len(field.place) + padding.padded_len(selection.value(field).len())
+        8 + usize::from(field.place().len) + padding.padded_len(selection.value(field).len())
     };
     selection.fields.iter().map(field).sum()
 }

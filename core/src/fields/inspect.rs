@@ -132,8 +132,8 @@ impl FieldCipher {
         let header = selection.header.map(|header| header.start);
         let mut sightings = inspect(document, &self.limits)?;
         for sighting in &mut sightings {
-            let found = selection.fields.binary_search_by_key(&sighting.start, |field| field.start as usize);
-            sighting.authenticated = found.is_ok() || header == Some(sighting.start);
+            let found = selection.fields.find_by_key(&sighting.start, |field| field.start as usize);
+            sighting.authenticated = found.is_some() || header == Some(sighting.start);
         }
         Ok(sightings)
     }

@@ -1,11 +1,10 @@
 //! From the strings of a sealed document to plaintexts: what every kind of decryption shares.
 //!
-//! Token bodies are decoded one behind the other and opened in place, so that plaintext exists in one buffer only, which
-//! is wiped.
+//! Token bodies are decoded and opened one at a time in one buffer, which is wiped; plaintexts go from there to where
+//! they are wanted.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::ops::Range;
 
 use zeroize::Zeroizing;
 
@@ -21,30 +20,25 @@ use crate::json::text as json_text;
 use crate::policy::Rule;
 use crate::policy::place::Indices;
 use crate::policy::select::{Field, HeaderSpan, Selection};
+use crate::secret::SecretBytes;
 use crate::token::document::{Header, Opener};
 use crate::token::text::{self, Prefix};
 use crate::token::value;
 
-/// A decoded token body in the arena, and what opens it.
+/// A token that was read, and what opens it. Its body is decoded again when it is needed, which costs less than to keep
+/// the bodies of a whole document.
 pub(super) struct Body {
-    pub(super) range: Range<usize>,
     /// Index of the field.
-    pub(super) field: usize,
-    /// Index of the key; in layout D there is one.
-    pub(super) key: usize,
+    pub(super) field: u32,
+    /// Index of the key.
+    pub(super) key: u32,
 }
 
-/// What stands in place of `start..end` of the document: a part of the arena.
-pub(super) struct Piece {
-    pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) text: Range<usize>,
-}
-
-impl Piece {
-    pub(super) fn of(field: &Field, text: Range<usize>) -> Self {
-        Piece { start: field.start as usize, end: field.end as usize, text }
-    }
+/// A field string of layout D that was read.
+#[derive(Clone, Copy)]
+pub(super) struct Numbered {
+    pub(super) field: u32,
+    counter: u32,
 }
 
 /// The string of a token (layout T) or a field (layout D) at the place of a field.
@@ -73,14 +67,14 @@ pub(super) struct TokenReader<'r, 'c> {
     choice: KeyChoice<'r, 'c>,
     max_len: usize,
     body: Vec<u8>,
-    pub(super) arena: Arena,
+    /// Bytes of the padded texts in all tokens so far.
+    pub(super) padded: usize,
     pub(super) keys: Keys<'r>,
 }
 
 impl<'r, 'c> TokenReader<'r, 'c> {
-    pub(super) fn new(choice: KeyChoice<'r, 'c>, selection: &Selection<'_>, max_len: usize) -> Self {
-        let (arena, body) = (Arena::new(selection), Vec::with_capacity(256));
-        TokenReader { choice, max_len, body, arena, keys: Keys::default() }
+    pub(super) fn new(choice: KeyChoice<'r, 'c>, max_len: usize) -> Self {
+        TokenReader { choice, max_len, body: Vec::with_capacity(256), padded: 0, keys: Keys::default() }
     }
 
     /// Reads the token of a field; its key is looked up and judged once for each rule.
@@ -106,18 +100,20 @@ impl<'r, 'c> TokenReader<'r, 'c> {
         }
         let choice = &self.choice;
         let choose = || choice.for_decryption(std::iter::once(&rule.keys), kid, suite);
-        let key = self.keys.find(field.rule, kid, suite, choose)?;
-        Ok(Body { range: self.arena.add(&self.body), field: at, key })
+        let key = self.keys.find(field.rule, kid, suite, choose)? as u32;
+        self.padded += self.body.len() - text::TOKEN_HEAD - TAG_LEN;
+        Ok(Body { field: at as u32, key })
     }
 }
 
 /// Opens tokens of layout T that were read.
 pub(super) struct TokenOpener<'a, 's, 't> {
-    pub(super) cipher: &'a FieldCipher,
-    pub(super) selection: &'s Selection<'t>,
-    pub(super) binder: Binder<'s, 't>,
+    cipher: &'a FieldCipher,
+    selection: &'s Selection<'t>,
+    binder: Binder<'s, 't>,
     aad: Vec<u8>,
     position: Vec<u8>,
+    body: Zeroizing<Vec<u8>>,
 }
 
 impl<'a, 's, 't> TokenOpener<'a, 's, 't> {
@@ -128,40 +124,50 @@ impl<'a, 's, 't> TokenOpener<'a, 's, 't> {
             binder,
             aad: Vec::with_capacity(256),
             position: Vec::with_capacity(128),
+            body: Zeroizing::default(),
         }
     }
 
-    /// The place of the value's text in the arena.
+    /// The value's text.
     ///
     /// # Errors
     /// [`Code::Rejected`].
-    pub(super) fn open(&mut self, arena: &mut Arena, keys: &Keys<'_>, body: &Body) -> Result<Range<usize>> {
+    pub(super) fn open(&mut self, keys: &Keys<'_>, body: &Body) -> Result<&[u8]> {
         let (field, chosen) = self.associate(keys, body)?;
         let mode = rule_of(self.cipher.policy.inner(), field)?.position.mode();
-        let text = value::open(arena.get_mut(&body.range)?, chosen.key_use(), mode, &self.aad)?;
-        check_opened(text, self.selection.places.depth(field.place), self.cipher.limits.depth)?;
-        let from = body.range.start + text::TOKEN_HEAD;
-        Ok(from..from + text.len())
+        let text = value::open(&mut self.body, chosen.key_use(), mode, &self.aad)?;
+        check_opened(text, || self.selection.places.depth(field.place()), self.cipher.limits.depth)?;
+        Ok(text)
     }
 
     /// Whether the token commits to its key, context, place and bound members.
-    pub(super) fn commits(&mut self, arena: &Arena, keys: &Keys<'_>, body: &Body) -> Result<bool> {
+    pub(super) fn commits(&mut self, keys: &Keys<'_>, body: &Body) -> Result<bool> {
         let (_, chosen) = self.associate(keys, body)?;
-        Ok(value::commits(arena.get(&body.range)?, chosen.key_use(), &self.aad))
+        Ok(value::commits(&self.body, chosen.key_use(), &self.aad))
     }
 
-    /// Writes the associated data of a token.
+    /// Decodes the token's body and writes its associated data.
     fn associate<'k, 'r>(&mut self, keys: &'k Keys<'r>, body: &Body) -> Result<(&'s Field, &'k Chosen<'r>)> {
-        let field = self.selection.fields.get(body.field).ok_or_else(internal)?;
+        let field = self.selection.fields.get(body.field as usize).ok_or_else(internal)?;
         let rule = rule_of(self.cipher.policy.inner(), field)?;
-        let chosen = keys.chosen.get(body.key).ok_or_else(internal)?;
+        let chosen = keys.chosen.get(body.key as usize).ok_or_else(internal)?;
         self.position.clear();
         binding::write_position(&mut self.position, &rule.position, self.selection, field);
         self.aad.clear();
         let bound = self.binder.bound(field).map_err(as_rejected)?;
         let mode = rule.position.mode();
         value::write_associated_data(&mut self.aad, chosen.key.suite, mode, &self.position, bound);
+        let string = sealed_string(self.selection, field, Prefix::Token)?;
+        reserve(&mut self.body, string.len());
+        text::parse_token(&string, &mut self.body)?;
         Ok((field, chosen))
+    }
+}
+
+/// Makes room for a decoded string. Not grown in place: a reallocation leaves the last plaintext behind.
+fn reserve(body: &mut Zeroizing<Vec<u8>>, string: usize) {
+    if body.capacity() < string {
+        *body = Zeroizing::new(Vec::with_capacity(string.max(256)));
     }
 }
 
@@ -208,88 +214,95 @@ impl<'r> Keys<'r> {
     }
 }
 
-/// The strings of a document of layout D.
-pub(super) struct DocumentStrings {
-    pub(super) header: Header,
-    pub(super) kid: String,
-    pub(super) arena: Arena,
-    /// Counter and body of each field string, in document order.
-    pub(super) fields: Vec<(u32, Body)>,
-}
-
-impl DocumentStrings {
-    /// The order of the counters, if they are exactly 0 to n − 1 and n is the number of selected positions.
-    pub(super) fn order(&self, selection: &Selection<'_>) -> Option<Vec<usize>> {
-        if self.header.count as usize != selection.fields.len() || self.fields.len() != selection.fields.len()
-        {
-            return None;
-        }
-        let mut order: Vec<Option<usize>> = vec![None; self.fields.len()];
-        for (at, (counter, _)) in self.fields.iter().enumerate() {
-            match order.get_mut(*counter as usize) {
-                Some(slot @ None) => *slot = Some(at),
-                _ => return None,
-            }
-        }
-        order.into_iter().collect()
-    }
-
-    /// Adds the fields, in the order of their counters, to the MAC.
-    pub(super) fn authenticate(
-        &self,
-        opener: &mut Opener,
-        order: &[usize],
-        selection: &Selection<'_>,
-    ) -> Result<()> {
-        let mut position = Vec::with_capacity(128);
-        for at in order {
-            let (_, body) = self.fields.get(*at).ok_or_else(internal)?;
-            let field = selection.fields.get(body.field).ok_or_else(internal)?;
-            position.clear();
-            selection.places.write(&mut position, field.place, Indices::Exact);
-            opener.authenticate(&position, self.arena.get(&(body.range.start + 4..body.range.end))?);
-        }
-        Ok(())
-    }
-}
-
-/// Opens one field of layout D; `position` is scratch space.
+/// Reads a field string of layout D; adds the bytes of its padded text to `padded`. `scratch` is scratch space.
 ///
 /// # Errors
-/// [`Code::Rejected`].
-pub(super) fn open_field(
-    cipher: &FieldCipher,
-    selection: &Selection<'_>,
-    opener: &mut Opener,
-    arena: &mut Arena,
-    (counter, body): &(u32, Body),
-    position: &mut Vec<u8>,
-) -> Result<Range<usize>> {
-    let field = selection.fields.get(body.field).ok_or_else(internal)?;
-    position.clear();
-    selection.places.write(position, field.place, Indices::Exact);
-    let from = body.range.start + 4;
-    let text = opener.open(*counter, position, arena.get_mut(&(from..body.range.end))?)?;
-    check_opened(text, selection.places.depth(field.place), cipher.limits.depth)?;
-    Ok(from..from + text.len())
-}
-
-/// Decodes a field string of layout D into the arena.
-///
-/// # Errors
-/// [`Code::MalformedToken`], [`Code::LimitField`].
+/// [`Code::NotEncrypted`], [`Code::LayoutMismatch`], [`Code::MalformedToken`], [`Code::LimitField`].
 pub(super) fn read_field(
-    string: &[u8],
-    scratch: &mut Vec<u8>,
-    arena: &mut Arena,
-    max_len: usize,
+    selection: &Selection<'_>,
+    field: &Field,
     at: usize,
-) -> Result<(u32, Body)> {
-    let counter = text::parse_field(string, scratch)?;
-    if scratch.len() > 4 + max_len + TAG_LEN {
+    max_len: usize,
+    (scratch, padded): (&mut Vec<u8>, &mut usize),
+) -> Result<Numbered> {
+    let counter = text::parse_field(&sealed_string(selection, field, Prefix::Field)?, scratch)?;
+    let len = scratch.len() - 4 - TAG_LEN;
+    if len > max_len {
         return Err(Error::new(Code::LimitField));
     }
-    Ok((counter, Body { range: arena.add(scratch), field: at, key: 0 }))
+    *padded += len;
+    Ok(Numbered { field: at as u32, counter })
+}
+
+/// Opens the fields of a document of layout D.
+pub(super) struct FieldOpener<'a, 's, 't> {
+    cipher: &'a FieldCipher,
+    selection: &'s Selection<'t>,
+    pub(super) opener: Opener,
+    position: Vec<u8>,
+    body: Zeroizing<Vec<u8>>,
+}
+
+impl<'a, 's, 't> FieldOpener<'a, 's, 't> {
+    pub(super) fn new(cipher: &'a FieldCipher, selection: &'s Selection<'t>, opener: Opener) -> Self {
+        let (position, body) = (Vec::with_capacity(128), Zeroizing::default());
+        FieldOpener { cipher, selection, opener, position, body }
+    }
+
+    /// Adds the fields to the MAC, in the order of their counters. Whether these are exactly 0 to n − 1, and both n and
+    /// the `count` of the header are the number of selected positions; if not, nothing is added.
+    pub(super) fn authenticate(&mut self, fields: &[Numbered], count: u32) -> Result<bool> {
+        let selected = self.selection.fields.len();
+        if count as usize != selected || fields.len() != selected {
+            return Ok(false);
+        }
+        let in_order = fields.iter().zip(0..).all(|(field, number)| field.counter == number);
+        if in_order {
+            fields.iter().try_for_each(|field| self.add(*field))?;
+            return Ok(true);
+        }
+        const FREE: u32 = u32::MAX;
+        let mut order = vec![FREE; fields.len()];
+        for (at, field) in fields.iter().enumerate() {
+            match order.get_mut(field.counter as usize) {
+                Some(slot) if *slot == FREE => *slot = at as u32,
+                _ => return Ok(false),
+            }
+        }
+        for at in order {
+            self.add(*fields.get(at as usize).ok_or_else(internal)?)?;
+        }
+        Ok(true)
+    }
+
+    fn add(&mut self, field: Numbered) -> Result<()> {
+        self.decode(field)?;
+        self.opener.authenticate(&self.position, self.body.get(4..).ok_or_else(internal)?);
+        Ok(())
+    }
+
+    /// The value's text.
+    ///
+    /// # Errors
+    /// [`Code::Rejected`].
+    pub(super) fn open(&mut self, numbered: Numbered) -> Result<&[u8]> {
+        let field = self.decode(numbered)?;
+        let sealed = self.body.get_mut(4..).ok_or_else(internal)?;
+        let text = self.opener.open(numbered.counter, &self.position, sealed)?;
+        check_opened(text, || self.selection.places.depth(field.place()), self.cipher.limits.depth)?;
+        Ok(text)
+    }
+
+    /// Decodes a field's body and writes its position.
+    fn decode(&mut self, numbered: Numbered) -> Result<&'s Field> {
+        let field = self.selection.fields.get(numbered.field as usize).ok_or_else(internal)?;
+        self.position.clear();
+        self.selection.places.write(&mut self.position, field.place(), Indices::Exact);
+        let string = sealed_string(self.selection, field, Prefix::Field)?;
+        reserve(&mut self.body, string.len());
+        text::parse_field(&string, &mut self.body)?;
+        Ok(field)
+    }
 }
 
 /// The header of layout D, and the id of its key.
@@ -311,11 +324,8 @@ pub(super) fn read_header(selection: &Selection<'_>, span: HeaderSpan) -> Result
 }
 
 /// Whether the opened text has a type that the rule allows.
-pub(super) fn has_type(rule: &Rule, arena: &Arena, text: &Range<usize>) -> Result<bool> {
-    match rule.types {
-        None => Ok(true),
-        Some(types) => Ok(types.allow(arena.get(text)?)),
-    }
+pub(super) fn has_type(rule: &Rule, text: &[u8]) -> bool {
+    rule.types.is_none_or(|types| types.allow(text))
 }
 
 /// A bound member that is gone or has become something else was altered after encryption.
@@ -326,38 +336,43 @@ pub(super) fn as_rejected(error: Error) -> Error {
     }
 }
 
-/// Decoded token bodies, one behind the other; plaintexts once they are opened.
-pub(super) struct Arena(Zeroizing<Vec<u8>>);
+/// A document while values are put into it, in document order. It never reallocates, so that it leaves nothing behind,
+/// and is wiped unless it is finished.
+pub(super) struct Splice<'t> {
+    document: &'t [u8],
+    copied: usize,
+    text: Zeroizing<Vec<u8>>,
+}
 
-impl Arena {
-    /// Base64 takes four characters for three bytes, so that this never reallocates and leaves nothing behind.
-    pub(super) fn new(selection: &Selection<'_>) -> Self {
-        let len = selection.fields.iter().map(|field| (field.end - field.start) as usize * 3 / 4).sum();
-        Arena(Zeroizing::new(Vec::with_capacity(len)))
+impl<'t> Splice<'t> {
+    /// `put` is at least the length of what takes the place of `taken` bytes.
+    pub(super) fn new(document: &'t [u8], taken: usize, put: usize) -> Self {
+        let text = Zeroizing::new(Vec::with_capacity(document.len() - taken + put));
+        Splice { document, copied: 0, text }
     }
 
-    fn add(&mut self, body: &[u8]) -> Range<usize> {
-        let from = self.0.len();
-        self.0.extend_from_slice(body);
-        from..self.0.len()
+    /// Puts `by` into the place of `start..end`; returns where it stands now.
+    pub(super) fn replace(&mut self, start: usize, end: usize, by: &[u8]) -> Result<(u32, u32)> {
+        self.text.extend_from_slice(self.document.get(self.copied..start).ok_or_else(internal)?);
+        let from = self.text.len() as u32;
+        self.text.extend_from_slice(by);
+        self.copied = end;
+        Ok((from, self.text.len() as u32))
     }
 
-    pub(super) fn get(&self, range: &Range<usize>) -> Result<&[u8]> {
-        self.0.get(range.clone()).ok_or_else(internal)
-    }
-
-    fn get_mut(&mut self, range: &Range<usize>) -> Result<&mut [u8]> {
-        self.0.get_mut(range.clone()).ok_or_else(internal)
+    pub(super) fn finish(mut self) -> Result<SecretBytes> {
+        self.text.extend_from_slice(self.document.get(self.copied..).ok_or_else(internal)?);
+        Ok(SecretBytes::new(std::mem::take(&mut *self.text)))
     }
 }
 
 /// What was opened must be exactly one JSON value that fits where it lands.
-fn check_opened(text: &[u8], depth: usize, max_depth: usize) -> Result<()> {
+fn check_opened(text: &[u8], depth: impl FnOnce() -> usize, max_depth: usize) -> Result<()> {
     let space = |byte: Option<&u8>| byte.is_none_or(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
     let fits = is_plain_string(text)
         || (!space(text.first())
             && !space(text.last())
-            && scan::scan(text, max_depth.saturating_sub(depth), &mut Check).is_ok());
+            && scan::scan(text, max_depth.saturating_sub(depth()), &mut Check).is_ok());
     if fits { Ok(()) } else { Err(Error::new(Code::Rejected)) }
 }
 

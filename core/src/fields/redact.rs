@@ -227,16 +227,12 @@ fn outermost(policy: &Inner, selection: &Selection<'_>) -> Vec<Masked> {
         end: field.end,
         shown: policy.rules.get(usize::from(field.rule)).map_or(Shown::NOTHING, |rule| Shown::by(rule.mask)),
     }));
-    let ours = |&(start, end): &(usize, usize)| {
-        text::prefix(&json_text::decoded_string(selection.text, start, end)).is_some()
+    let ours = |&(start, end): &(u32, u32)| {
+        text::prefix(&json_text::decoded_string(selection.text, start as usize, end as usize)).is_some()
     };
     let tokens = selection.unselected.iter().copied().filter(ours);
-    let header = selection.header.map(|header| (header.start, header.end));
-    spans.extend(tokens.chain(header).map(|(start, end)| Masked {
-        start: start as u32,
-        end: end as u32,
-        shown: Shown::NOTHING,
-    }));
+    let header = selection.header.map(|header| (header.start as u32, header.end as u32));
+    spans.extend(tokens.chain(header).map(|(start, end)| Masked { start, end, shown: Shown::NOTHING }));
     // What a value holds begins behind it: equal starts are one value.
     spans.sort_by_key(|span| span.start);
     spans.dedup_by(|next, last| {

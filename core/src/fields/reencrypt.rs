@@ -92,13 +92,12 @@ impl Reencryption {
         let opened = uses::told(&self.from, Operation::Decrypt, from_context, |uses| {
             decrypt::open(&self.from, document, from_context, Plain::Never, None, uses)
         })?;
-        let values = opened.values();
         let Reencryption { leave_clear, seal_clear, .. } = *self;
-        let origin = Origin { opened: &values, leave_clear, seal_clear, stated: None };
+        let origin = Origin { opened: &opened.values, leave_clear, seal_clear, stated: None };
         let mut bytes = Vec::new();
         let left_clear = uses::told(&self.to, Operation::Encrypt, to_context, |uses| {
             encrypt::encrypt(&self.to, &opened.text, to_context, origin, &mut bytes, uses)
         })?;
-        Ok(Reencrypted { bytes, opened: values.len() as u64, left_clear })
+        Ok(Reencrypted { bytes, opened: opened.values.len() as u64, left_clear })
     }
 }

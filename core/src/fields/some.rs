@@ -3,18 +3,17 @@
 //! that was authenticated as a whole.
 
 use std::fmt;
-use std::ops::Range;
 
 use crate::context::Context;
 use crate::error::{Code, Error, Result};
 use crate::fields::binding::Binder;
 use crate::fields::cipher::FieldCipher;
-use crate::fields::decrypt::{splice, verify};
+use crate::fields::decrypt::verify;
 use crate::fields::encrypt::rule_of;
 use crate::fields::keychoice::KeyChoice;
 use crate::fields::opening::{
-    Arena, DocumentStrings, Piece, TokenOpener, TokenReader, as_rejected, has_type, open_field, read_field,
-    read_header, sealed_string,
+    FieldOpener, Splice, TokenOpener, TokenReader, as_rejected, has_type, read_field, read_header,
+    sealed_string,
 };
 use crate::fields::uses::Uses;
 use crate::json::index::Index;
@@ -114,11 +113,10 @@ pub(super) fn lenient(
         if let Err(error) = &text {
             uses.note_failed(selection.fields.get(at).map(|field| field.rule), error.code());
         }
-        let value = match text {
-            Ok(text) => Ok(SecretBytes::new(found.arena.get(&text)?.to_vec())),
-            Err(error) if error.code() == Code::Rejected => Err(error),
-            Err(error) => Err(error.with_path(path.clone())),
-        };
+        let value = text.map_err(|error| match error.code() {
+            Code::Rejected => error,
+            _ => error.with_path(path.clone()),
+        });
         positions.push(LenientPosition { path, value });
     }
     Ok(Lenient { positions, bound: found.bound })
@@ -135,18 +133,19 @@ pub(super) fn partial(
     let starts = chosen_starts(cipher, &selection, chosen)?;
     let found =
         open_each(cipher, &selection, context, |field| starts.binary_search(&field.start).is_ok(), uses)?;
-    let (mut values, mut pieces) = (Vec::with_capacity(starts.len()), Vec::with_capacity(starts.len()));
+    let mut values = Vec::with_capacity(starts.len());
+    // A sealed value is longer than its text.
+    let mut splice = Splice::new(selection.text, 0, 0);
     for (path, (at, text)) in selection.paths(&starts)?.into_iter().zip(found.texts) {
         let field = selection.fields.get(at).ok_or_else(internal)?;
         let text = text.map_err(|error| match error.code() {
             Code::Rejected => error,
             _ => error.with_path(path.clone()),
         })?;
-        values.push(PartialValue { path, value: SecretBytes::new(found.arena.get(&text)?.to_vec()) });
-        pieces.push(Piece::of(field, text));
+        splice.replace(field.start as usize, field.end as usize, &text)?;
+        values.push(PartialValue { path, value: text });
     }
-    let document = splice(selection.text, &found.arena, &pieces)?;
-    Ok(Partial { values, document, bound: found.bound })
+    Ok(Partial { values, document: splice.finish()?, bound: found.bound })
 }
 
 fn select<'d>(cipher: &FieldCipher, document: &'d [u8], context: &Context) -> Result<Selection<'d>> {
@@ -169,7 +168,7 @@ fn chosen_starts(cipher: &FieldCipher, selection: &Selection<'_>, chosen: &[&str
         let nodes = eval::select(&Query::parse(path)?, &index, &mut budget, None)?;
         let before = starts.len();
         for start in nodes.iter().map(|node| index.span(*node).0 as u32) {
-            if selection.fields.binary_search_by_key(&start, |field| field.start).is_ok() {
+            if selection.fields.find_by_key(&start, |field| field.start).is_some() {
                 starts.push(start);
             }
         }
@@ -191,9 +190,8 @@ fn chosen_starts(cipher: &FieldCipher, selection: &Selection<'_>, chosen: &[&str
 
 /// The concerned fields, each opened by itself.
 struct Found {
-    arena: Arena,
-    /// Index of the field, and where its text stands in the arena.
-    texts: Vec<(usize, Result<Range<usize>>)>,
+    /// Index of the field, and its text.
+    texts: Vec<(usize, Result<SecretBytes>)>,
     bound: bool,
 }
 
@@ -210,13 +208,17 @@ fn open_each(
     }?;
     for (at, text) in &mut found.texts {
         let field = selection.fields.get(*at).ok_or_else(internal)?;
-        if let Ok(range) = text
-            && !has_type(rule_of(cipher.policy.inner(), field)?, &found.arena, range)?
+        if let Ok(value) = text
+            && !has_type(rule_of(cipher.policy.inner(), field)?, value)
         {
             *text = Err(Error::new(Code::TypeMismatch));
         }
     }
     Ok(found)
+}
+
+fn owned(text: &[u8]) -> SecretBytes {
+    SecretBytes::new(text.to_vec())
 }
 
 fn open_tokens(
@@ -228,7 +230,7 @@ fn open_tokens(
 ) -> Result<Found> {
     let policy = cipher.policy.inner();
     let ring = cipher.ring.current();
-    let mut reader = TokenReader::new(KeyChoice::new(&ring, context)?, selection, cipher.limits.field);
+    let mut reader = TokenReader::new(KeyChoice::new(&ring, context)?, cipher.limits.field);
     let mut read = Vec::with_capacity(selection.fields.len());
     for (at, field) in selection.fields.iter().enumerate().filter(|(_, field)| concerns(field)) {
         let rule = rule_of(policy, field)?;
@@ -236,14 +238,14 @@ fn open_tokens(
             .and_then(|string| reader.read(&string, rule, field, at));
         read.push((at, body));
     }
-    let TokenReader { mut arena, keys, .. } = reader;
+    let keys = reader.keys;
     uses.note_bodies(selection, &keys, read.iter().filter_map(|(_, body)| body.as_ref().ok()))?;
     let mut opener = TokenOpener::new(cipher, selection, Binder::new(policy, selection, &cipher.limits));
     let texts = read
         .into_iter()
-        .map(|(at, body)| (at, body.and_then(|body| opener.open(&mut arena, &keys, &body))))
+        .map(|(at, body)| (at, body.and_then(|body| opener.open(&keys, &body).map(owned))))
         .collect();
-    Ok(Found { arena, texts, bound: true })
+    Ok(Found { texts, bound: true })
 }
 
 fn open_fields(
@@ -267,46 +269,36 @@ fn open_fields(
     let chosen = choice.for_decryption(policy.rules.iter().map(|rule| &rule.keys), &kid, header.suite)?;
     uses.note_document(selection, &chosen);
 
-    let mut strings = DocumentStrings { header, kid, arena: Arena::new(selection), fields: Vec::new() };
-    let mut faults = Vec::new();
-    let mut scratch = Vec::with_capacity(256);
+    let (mut fields, mut faults) = (Vec::new(), Vec::new());
+    let (mut scratch, mut padded) = (Vec::with_capacity(256), 0);
     for (at, field) in selection.fields.iter().enumerate() {
-        let read = sealed_string(selection, field, Prefix::Field).and_then(|string| {
-            read_field(&string, &mut scratch, &mut strings.arena, cipher.limits.field, at)
-        });
-        match read {
-            Ok(read) => strings.fields.push(read),
+        match read_field(selection, field, at, cipher.limits.field, (&mut scratch, &mut padded)) {
+            Ok(read) => fields.push(read),
             Err(error) => faults.push((at, error)),
         }
     }
-    let mut opener = Opener::new(chosen.key_use(), &strings.header)?;
-    let bound = match strings.order(selection) {
-        Some(order) if faults.is_empty() => {
-            strings.authenticate(&mut opener, &order, selection)?;
-            match verify(cipher, selection, &mut opener) {
-                Ok(()) => true,
-                Err(error) if as_rejected(error.clone()).code() == Code::Rejected => false,
-                Err(error) => return Err(error),
-            }
-        }
-        _ => false,
-    };
+    let mut opener = FieldOpener::new(cipher, selection, Opener::new(chosen.key_use(), &header)?);
+    // A field that could not be read is missing from the set.
+    let bound = opener.authenticate(&fields, header.count)?
+        && match verify(cipher, selection, &mut opener.opener) {
+            Ok(()) => true,
+            Err(error) if as_rejected(error.clone()).code() == Code::Rejected => false,
+            Err(error) => return Err(error),
+        };
     if !bound {
-        opener.leave_unverified();
+        opener.opener.leave_unverified();
     }
-    let mut texts: Vec<(usize, Result<Range<usize>>)> =
+    let mut texts: Vec<(usize, Result<SecretBytes>)> =
         faults.into_iter().map(|(at, error)| (at, Err(error))).collect();
-    let mut position = Vec::with_capacity(128);
-    for read in &strings.fields {
-        let field = selection.fields.get(read.1.field).ok_or_else(internal)?;
+    for read in fields {
+        let field = selection.fields.get(read.field as usize).ok_or_else(internal)?;
         if concerns(field) {
-            let text = open_field(cipher, selection, &mut opener, &mut strings.arena, read, &mut position);
-            texts.push((read.1.field, text));
+            texts.push((read.field as usize, opener.open(read).map(owned)));
         }
     }
     texts.retain(|(at, _)| selection.fields.get(*at).is_some_and(&concerns));
     texts.sort_by_key(|(at, _)| *at);
-    Ok(Found { arena: strings.arena, texts, bound })
+    Ok(Found { texts, bound })
 }
 
 fn internal() -> Error {

@@ -66,8 +66,8 @@ impl Uses {
         // A key is found once for each rule: the counts are kept by key.
         let mut counts: Vec<(u16, u64)> = vec![(0, 0); keys.chosen.len()];
         for body in bodies {
-            let field = selection.fields.get(body.field).ok_or_else(internal)?;
-            let (rule, count) = counts.get_mut(body.key).ok_or_else(internal)?;
+            let field = selection.fields.get(body.field as usize).ok_or_else(internal)?;
+            let (rule, count) = counts.get_mut(body.key as usize).ok_or_else(internal)?;
             *rule = field.rule;
             *count += 1;
         }
@@ -83,7 +83,7 @@ impl Uses {
             return;
         }
         let mut counts: BTreeMap<u16, u64> = BTreeMap::new();
-        for field in &selection.fields {
+        for field in selection.fields.iter() {
             *counts.entry(field.rule).or_default() += 1;
         }
         for (rule, count) in counts {

@@ -1,6 +1,6 @@
 //! Where bound members are found: paths from the root, and paths from above a protected value.
 
-use crate::policy::program::Step;
+use crate::policy::program::{Step, Test};
 
 /// Paths of bound members, each once.
 #[derive(Default)]
@@ -11,6 +11,37 @@ pub(super) struct Patterns {
 /// How many levels a bound member lies below its anchor.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Levels(pub(super) u16);
+
+/// The position of a bound member below its anchor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Below {
+    /// Encoded: there is one, whatever the document.
+    Known(Vec<u8>),
+    /// So many steps, one of which is a name or an index as the document has it.
+    Wanders(u16),
+}
+
+impl Below {
+    pub(super) fn of(steps: &[Step]) -> Self {
+        let mut position = Vec::new();
+        for step in steps {
+            match step.tests.as_slice() {
+                [Test::Name(name)] => {
+                    position.push(0x01);
+                    position.extend_from_slice(&(name.len() as u32).to_be_bytes());
+                    position.extend_from_slice(name);
+                }
+                [Test::Index(index)] => {
+                    position.push(0x02);
+                    // No element has an index that does not fit.
+                    position.extend_from_slice(&(*index as u32).to_be_bytes());
+                }
+                _ => return Below::Wanders(steps.len() as u16),
+            }
+        }
+        Below::Known(position)
+    }
+}
 
 impl Patterns {
     pub(super) fn add(&mut self, steps: Vec<Step>, levels: usize) -> u16 {

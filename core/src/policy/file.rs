@@ -3,7 +3,7 @@
 use crate::error::{Code, Result};
 use crate::json::path::{Query, Selector};
 use crate::json::reader::{File, Item, Object};
-use crate::policy::bind::{Levels, Patterns, ancestor, decode_pointer_token};
+use crate::policy::bind::{Below, Levels, Patterns, ancestor, decode_pointer_token};
 use crate::policy::members::{flag, keys, label_text, last_wildcard, mask, migrate, occurs, padding, types};
 use crate::policy::program::{Program, Step, Target, Test, covers, widen};
 use crate::policy::{Bind, Inner, Layout, Occurs, Policy, Position, Rule};
@@ -289,11 +289,12 @@ impl Reader {
                 item.fault("in position \"elements\" a bound path from the root must not pass an array")
             );
         }
-        let levels = steps.len();
+        let (levels, below) = (steps.len(), Below::of(&steps));
         Ok(Bind {
             text: query.text().to_owned(),
             pattern: self.patterns.add(steps, levels),
             up: None,
+            below,
             label: None,
         })
     }
@@ -328,7 +329,7 @@ impl Reader {
             }
             below.push(Step { descend: false, tests });
         }
-        let levels = below.len();
+        let (levels, position) = (below.len(), Below::of(&below));
         let mut pattern = match ancestor(steps, up as usize) {
             Some(pattern) => pattern,
             None => return Err(item.fault("the path is not that deep")),
@@ -337,7 +338,8 @@ impl Reader {
             first.descend = true;
         }
         pattern.steps.append(&mut below);
-        Ok(Bind { text, pattern: self.patterns.add(pattern.steps, levels), up: Some(up), label: None })
+        let pattern = self.patterns.add(pattern.steps, levels);
+        Ok(Bind { text, pattern, up: Some(up), below: position, label: None })
     }
 
     fn document_binds(&mut self, policy: &Object<'_, '_>, root: &Item<'_, '_>) -> Result<(Vec<Bind>, bool)> {
@@ -382,7 +384,9 @@ impl Reader {
             program.add(steps, Target::Rule(at as u16), each.map(|step| (step, at as u16)));
         }
         for (at, (steps, Levels(levels))) in self.patterns.list.iter().enumerate() {
-            program.add(steps, Target::Bind { pattern: at as u16, levels: *levels }, None);
+            let below = steps.get(steps.len() - usize::from(*levels)..).unwrap_or_default();
+            let wanders = matches!(Below::of(below), Below::Wanders(_));
+            program.add(steps, Target::Bind { pattern: at as u16, levels: *levels, wanders }, None);
         }
         program.finish();
         program

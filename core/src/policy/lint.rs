@@ -147,10 +147,8 @@ fn report_matches(policy: &Inner, selection: &Selection<'_>, index: &Index<'_>, 
         if rule.types.is_some_and(|types| !types.allow(index.raw(*id))) {
             note(report, Error::new(Code::TypeMismatch).to_string());
         }
-        let mut anchors = selection.anchors(policy, field).iter();
         for bind in &rule.binds {
-            let anchor = bind.up.and_then(|_| anchors.next()).copied();
-            if selection.capture(bind.pattern, anchor).is_none() {
+            if selection.capture(bind, Some(field)).is_none() {
                 note(report, format!("encryption would fail: bound member `{}` is missing", bind.text));
             }
         }
@@ -176,7 +174,7 @@ fn report_shape(policy: &Inner, selection: &Selection<'_>, lint: &mut Lint) {
         lint.notes.push(format!("encryption would fail: {}", Error::new(Code::HeaderPresent)));
     }
     for bind in &policy.document_binds {
-        if selection.capture(bind.pattern, None).is_none() {
+        if selection.capture(bind, None).is_none() {
             lint.notes.push(format!("encryption would fail: bound member `{}` is missing", bind.text));
         }
     }

@@ -6,7 +6,7 @@ use crate::error::{Code, Result};
 use crate::json::scan::{Scalar, Visitor};
 use crate::json::text::{self, Name};
 use crate::limits::Limits;
-use crate::policy::place::{Link, Place, Segment};
+use crate::policy::place::{Link, Place, Places, Segment};
 use crate::policy::program::{Program, Target, Test};
 use crate::policy::select::{Capture, HeaderSpan, Selection};
 use crate::policy::{Inner, Layout};
@@ -53,7 +53,7 @@ struct Frame<const W: usize> {
     start: u32,
     /// Number of elements begun.
     elements: u32,
-    segment: Option<Segment>,
+    segment: Segment,
     /// The way to the container, once a value in it is noted.
     link: Option<Link>,
     /// Length of the container's exact position; kept only where states are alive.
@@ -64,7 +64,11 @@ struct Frame<const W: usize> {
 #[derive(Clone, Copy)]
 enum Hanging {
     Root,
-    By(Segment),
+    /// The raw length is that of a member's name.
+    By {
+        segment: Segment,
+        raw_len: u32,
+    },
     /// It is the value of the header member, whose name's quote stands here.
     Header {
         name: u32,
@@ -72,10 +76,10 @@ enum Hanging {
 }
 
 impl Hanging {
-    fn segment(self) -> Option<Segment> {
+    fn segment(self) -> Segment {
         match self {
-            Hanging::By(segment) => Some(segment),
-            Hanging::Root | Hanging::Header { .. } => None,
+            Hanging::By { segment, .. } => segment,
+            Hanging::Root | Hanging::Header { .. } => Segment::NONE,
         }
     }
 }
@@ -83,7 +87,8 @@ impl Hanging {
 /// What waits for a container to end.
 enum Unfinished {
     Field(usize),
-    Capture(usize),
+    /// Pattern, and number among those of the pattern.
+    Capture(u16, usize),
     Header,
     /// A field, or a malformed header; strings in it are not looked at.
     Protected,
@@ -155,35 +160,40 @@ impl<'p, 't, const W: usize> Matcher<'p, 't, W> {
 
     /// Bytes of the exact position of the value at hand.
     fn position_len(&self) -> usize {
-        let own = self.hanging.segment().map_or(0, |segment| self.selection.places.segment_len(segment));
+        let own = match self.hanging {
+            Hanging::By { segment, raw_len } => self.selection.places.step_len(segment, raw_len as usize),
+            Hanging::Root | Hanging::Header { .. } => 0,
+        };
         self.frames.last().map_or(0, |frame| frame.position) + own
     }
 
-    /// The place of the value at hand.
-    fn place(&mut self) -> Place {
+    /// The place of the value at hand, whose position has `len` bytes.
+    fn place(&mut self, len: usize) -> Place {
+        let segment = self.hanging.segment();
         if let Some(Frame { link: Some(parent), .. }) = self.frames.last() {
-            return Place { parent: *parent, segment: self.hanging.segment() };
+            return Places::place(*parent, segment, len);
         }
         let unlinked = self.frames.iter().rposition(|frame| frame.link.is_some()).map_or(0, |at| at + 1);
         let mut parent =
             unlinked.checked_sub(1).and_then(|at| self.frames.get(at)?.link).unwrap_or(Link::ROOT);
         for frame in self.frames.iter_mut().skip(unlinked) {
-            if let Some(segment) = frame.segment {
-                parent = self.selection.places.link(parent, segment);
+            if frame.segment != Segment::NONE {
+                parent = self.selection.places.link(parent, frame.segment, frame.start, frame.position);
             }
             frame.link = Some(parent);
         }
-        Place { parent, segment: self.hanging.segment() }
+        Places::place(parent, segment, len)
     }
 
     /// Notes the value at hand for every rule and bind that it is accepted by. `container` values end later.
     #[inline(never)]
     fn accept(&mut self, start: usize, end: usize, container: bool) -> Result<()> {
         let depth = self.frames.len();
-        if self.position_len() > self.limits.position {
+        let position = self.position_len();
+        if position > self.limits.position {
             return Err(self.selection.fault(Code::LimitPosition, start as u32));
         }
-        let place = self.place();
+        let place = self.place(position);
         let (start, end) = (start as u32, end as u32);
         for state in members(&self.next, &self.accept) {
             let Some(Some(target)) = self.program.targets.get(state) else { continue };
@@ -199,17 +209,16 @@ impl<'p, 't, const W: usize> Matcher<'p, 't, W> {
                         self.protected += 1;
                         self.unfinished.push((depth, Unfinished::Protected));
                     }
-                    let frames = &self.frames;
-                    let above = |up: usize| Some(frames.get(depth.checked_sub(up)?)?.start);
-                    self.selection.add_field(self.policy, self.limits, (start, end), rule, place, above)?;
+                    self.selection.add_field(self.limits, (start, end), rule, place)?;
                 }
-                Target::Bind { pattern, levels } => {
+                Target::Bind { pattern, levels, wanders } => {
                     let level = depth.saturating_sub(usize::from(levels));
                     let anchor = self.frames.get(level).map_or(start, |frame| frame.start);
+                    let capture = Capture { anchor, start, end };
+                    let at = self.selection.add_capture(pattern, capture, wanders.then_some(place));
                     if container {
-                        self.unfinished.push((depth, Unfinished::Capture(self.selection.captures.len())));
+                        self.unfinished.push((depth, Unfinished::Capture(pattern, at)));
                     }
-                    self.selection.captures.push(Capture { pattern, levels, anchor, start, end, place });
                 }
             }
         }
@@ -235,7 +244,7 @@ impl<'p, 't, const W: usize> Matcher<'p, 't, W> {
         let selected =
             accepted && self.selection.fields.last().is_some_and(|field| field.start as usize == start);
         if !selected && self.protected == 0 {
-            self.selection.unselected.push((start, end));
+            self.selection.unselected.push((start as u32, end as u32));
         }
     }
 }
@@ -261,8 +270,8 @@ impl<const W: usize> Visitor for Matcher<'_, '_, W> {
                 }
             }
         }
-        let (start, len, escaped) = (name.start as u32, name.raw.len() as u32, name.escaped);
-        self.hanging = Hanging::By(Segment::Member { start, len, escaped });
+        let segment = Segment::member(name.start as u32, name.escaped);
+        self.hanging = Hanging::By { segment, raw_len: name.raw.len() as u32 };
         Ok(())
     }
 
@@ -280,7 +289,7 @@ impl<const W: usize> Visitor for Matcher<'_, '_, W> {
                 }
             }
         }
-        self.hanging = Hanging::By(Segment::Element(index));
+        self.hanging = Hanging::By { segment: Segment::element(index), raw_len: 0 };
         Ok(())
     }
 
@@ -297,7 +306,7 @@ impl<const W: usize> Visitor for Matcher<'_, '_, W> {
                 self.protected += 1;
                 self.unfinished.push((depth, Unfinished::Protected));
             }
-            Hanging::By(_) => {}
+            Hanging::By { .. } => {}
         }
         let mut position = 0;
         if self.next != [0; W] {
@@ -328,10 +337,8 @@ impl<const W: usize> Visitor for Matcher<'_, '_, W> {
                         field.end = end as u32;
                     }
                 }
-                Some((_, Unfinished::Capture(at))) => {
-                    if let Some(capture) = self.selection.captures.get_mut(at) {
-                        capture.end = end as u32;
-                    }
+                Some((_, Unfinished::Capture(pattern, at))) => {
+                    self.selection.end_capture(pattern, at, end as u32);
                 }
                 Some((_, Unfinished::Header)) => {
                     if let Some(header) = &mut self.selection.header {

@@ -1,9 +1,10 @@
 //! What to encrypt, how each value is tied to its place, and which keys may serve.
 
-mod bind;
+pub(crate) mod bind;
 mod file;
 
 pub(crate) mod lint;
+pub(crate) mod list;
 mod matcher;
 mod members;
 pub(crate) mod occurs;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::ids::{Kid, Mode};
 use crate::json::path::Query;
+use crate::policy::bind::Below;
 use crate::policy::program::Program;
 
 /// A checked policy, immutable and cheap to clone. It is written as JSON; `docs/policy.md` tells every member.
@@ -116,6 +118,8 @@ pub(crate) struct Bind {
     pub(crate) pattern: u16,
     /// Levels up from the value; `None` counts from the root.
     pub(crate) up: Option<u32>,
+    /// Its position below what its levels are counted from.
+    pub(crate) below: Below,
     /// Stands for its position in named mode.
     pub(crate) label: Option<Vec<u8>>,
 }

@@ -7,7 +7,7 @@ use crate::policy::{Inner, Occurs};
 /// Counts the fields of each rule.
 pub(crate) fn counts(policy: &Inner, selection: &Selection<'_>) -> Vec<u64> {
     let mut counts = vec![0; policy.rules.len()];
-    for field in &selection.fields {
+    for field in selection.fields.iter() {
         if let Some(count) = counts.get_mut(usize::from(field.rule)) {
             *count += 1;
         }

@@ -113,8 +113,9 @@ impl Test {
 pub(crate) enum Target {
     /// The rule selects the value.
     Rule(u16),
-    /// The value may be bound; the pattern ends this many levels below its anchor.
-    Bind { pattern: u16, levels: u16 },
+    /// The value may be bound; the pattern ends this many levels below its anchor. Where it wanders, the pattern does not
+    /// tell its position.
+    Bind { pattern: u16, levels: u16, wanders: bool },
     /// An element that must have the rest of the rule's path.
     Each(u16),
 }

@@ -6,30 +6,35 @@ use crate::json::path::eval::{self, Budget};
 use crate::json::path::normalized;
 use crate::json::scan;
 use crate::limits::Limits;
+use crate::policy::list::List;
 use crate::policy::matcher::Matcher;
 use crate::policy::place::{Link, Place, Places, Segment};
-use crate::policy::{Inner, Layout, Rule};
+use crate::policy::{Bind, Inner, Layout};
 
 /// A value that a rule selects.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Field {
     pub(crate) start: u32,
     pub(crate) end: u32,
+    parent: Link,
+    segment: Segment,
+    position_len: u16,
     pub(crate) rule: u16,
-    anchors: u32,
-    pub(crate) place: Place,
+}
+
+impl Field {
+    pub(crate) fn place(&self) -> Place {
+        Place { parent: self.parent, segment: self.segment, len: self.position_len }
+    }
 }
 
 /// A member that values may be bound to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Capture {
-    pub(super) pattern: u16,
-    /// How far it lies below its anchor.
-    pub(crate) levels: u16,
+    /// Where the container begins that its path counts from.
     pub(super) anchor: u32,
     pub(crate) start: u32,
     pub(crate) end: u32,
-    pub(crate) place: Place,
 }
 
 /// Where layout D's header member stands.
@@ -45,17 +50,17 @@ pub(crate) struct HeaderSpan {
 pub(crate) struct Selection<'t> {
     pub(crate) text: &'t [u8],
     /// In document order, none inside another.
-    pub(crate) fields: Vec<Field>,
-    /// Ascending by pattern and anchor.
-    pub(super) captures: Vec<Capture>,
+    pub(crate) fields: List<Field>,
+    /// By pattern, each ascending by anchor once it is settled.
+    captures: Vec<List<Capture>>,
+    /// Places of captured members whose pattern does not tell them, by where they begin.
+    wandering: List<(u32, Place)>,
     pub(crate) places: Places<'t>,
-    /// For each field the start of each container that its relative binds count from.
-    anchors: Vec<u32>,
     pub(super) root: u32,
     pub(crate) root_is_object: bool,
     pub(crate) header: Option<HeaderSpan>,
     /// Strings outside the fields that begin like a token.
-    pub(crate) unselected: Vec<(usize, usize)>,
+    pub(crate) unselected: List<(u32, u32)>,
     /// Whether any string begins with `as1f.`.
     pub(crate) has_field_string: bool,
     /// For each rule, how many elements `each` demands.
@@ -73,7 +78,8 @@ const NO_ANCHOR: u32 = u32::MAX;
 /// # Errors
 /// Faults of the document, [`Code::LimitFields`], [`Code::LimitPosition`].
 pub(crate) fn read<'t>(policy: &Inner, text: &'t [u8], limits: &Limits) -> Result<Selection<'t>> {
-    if text.len() > limits.document {
+    // Places are kept in 30 bits, whatever the limits say.
+    if text.len() > limits.document.min(Limits::MAX_DOCUMENT) {
         return Err(Error::new(Code::LimitDocument));
     }
     match policy.program.states() {
@@ -87,14 +93,14 @@ impl<'t> Selection<'t> {
     pub(super) fn new(policy: &Inner, text: &'t [u8], limits: &Limits) -> Self {
         Selection {
             text,
-            fields: Vec::with_capacity(16),
-            captures: Vec::with_capacity(4),
+            fields: List::with_capacity(16),
+            captures: Vec::new(),
+            wandering: List::new(),
             places: Places::new(text),
-            anchors: Vec::new(),
             root: 0,
             root_is_object: false,
             header: None,
-            unselected: Vec::new(),
+            unselected: List::new(),
             has_field_string: false,
             elements: vec![0; policy.rules.len()],
             index: None,
@@ -102,26 +108,42 @@ impl<'t> Selection<'t> {
         }
     }
 
-    /// Notes a field; `above` tells where the container so many levels up begins.
+    /// Notes a field.
     pub(super) fn add_field(
         &mut self,
-        policy: &Inner,
         limits: &Limits,
         (start, end): (u32, u32),
         rule: u16,
         place: Place,
-        above: impl Fn(usize) -> Option<u32>,
     ) -> Result<()> {
         if self.fields.len() >= limits.fields {
             return Err(Error::new(Code::LimitFields));
         }
-        let anchors = self.anchors.len() as u32;
-        let binds = policy.rules.get(usize::from(rule)).map_or(&[][..], |rule| &rule.binds);
-        self.anchors.extend(
-            binds.iter().filter_map(|bind| bind.up).map(|up| above(up as usize).unwrap_or(NO_ANCHOR)),
-        );
-        self.fields.push(Field { start, end, rule, anchors, place });
+        let Place { parent, segment, len: position_len } = place;
+        self.fields.push(Field { start, end, parent, segment, position_len, rule });
         Ok(())
+    }
+
+    /// Notes a member that a pattern finds; `wanders` gives its place where the pattern does not tell it. Returns its
+    /// number among those of the pattern.
+    pub(super) fn add_capture(&mut self, pattern: u16, capture: Capture, wanders: Option<Place>) -> usize {
+        if self.captures.len() <= usize::from(pattern) {
+            self.captures.resize_with(usize::from(pattern) + 1, List::new);
+        }
+        if let Some(place) = wanders {
+            self.wandering.push((capture.start, place));
+        }
+        let Some(list) = self.captures.get_mut(usize::from(pattern)) else { return 0 };
+        list.push(capture);
+        list.len() - 1
+    }
+
+    /// Sets the end of a captured container.
+    pub(super) fn end_capture(&mut self, pattern: u16, at: usize, end: u32) {
+        let list = self.captures.get_mut(usize::from(pattern));
+        if let Some(capture) = list.and_then(|list| list.get_mut(at)) {
+            capture.end = end;
+        }
     }
 
     /// Settles the selection: evaluates value-dependent rules and refuses overlaps.
@@ -134,7 +156,9 @@ impl<'t> Selection<'t> {
         self.check_overlap()?;
         self.check_visits(&visited)?;
         self.keep_outside_strings();
-        self.captures.sort_unstable_by_key(|capture| (capture.pattern, capture.anchor));
+        for captures in &mut self.captures {
+            captures.sort_by_key(|capture| capture.anchor);
+        }
         Ok(())
     }
 
@@ -143,17 +167,23 @@ impl<'t> Selection<'t> {
         self.text.get(field.start as usize..field.end as usize).unwrap_or_default()
     }
 
-    /// The starts of the containers that the field's relative binds count from.
-    pub(crate) fn anchors(&self, policy: &Inner, field: &Field) -> &[u32] {
-        let count = policy.rules.get(usize::from(field.rule)).map_or(0, relative_binds);
-        self.anchors.get(field.anchors as usize..field.anchors as usize + count).unwrap_or_default()
+    /// Where the container begins that is so many levels above the field.
+    pub(crate) fn anchor(&self, field: &Field, up: u32) -> u32 {
+        self.places.above(field.place(), up, self.root).unwrap_or(NO_ANCHOR)
     }
 
-    /// The member that a pattern finds below an anchor; the root is the anchor of absolute binds.
-    pub(crate) fn capture(&self, pattern: u16, anchor: Option<u32>) -> Option<&Capture> {
-        let anchor = anchor.unwrap_or(self.root);
-        let found = self.captures.binary_search_by_key(&(pattern, anchor), |own| (own.pattern, own.anchor));
-        self.captures.get(found.ok()?)
+    /// The member that a value is bound to; a document's binds count from the root as absolute ones do.
+    pub(crate) fn capture(&self, bind: &Bind, field: Option<&Field>) -> Option<&Capture> {
+        let anchor = match (bind.up, field) {
+            (Some(up), Some(field)) => self.anchor(field, up),
+            _ => self.root,
+        };
+        self.captures.get(usize::from(bind.pattern))?.find_by_key(&anchor, |capture| capture.anchor)
+    }
+
+    /// The place of a captured member whose pattern does not tell it.
+    pub(crate) fn wandering(&self, capture: &Capture) -> Option<Place> {
+        self.wandering.find_by_key(&capture.start, |own| own.0).map(|own| own.1)
     }
 
     /// Whether `start..end` is, contains or lies inside a field.
@@ -202,7 +232,7 @@ impl<'t> Selection<'t> {
         }
         selected.sort_unstable();
         selected.dedup();
-        let added = self.add_nodes(policy, limits, &index, &selected);
+        let added = self.add_nodes(limits, &index, &selected);
         self.index = Some(index);
         added?;
         self.fields.sort_by_key(|field| field.start);
@@ -210,13 +240,7 @@ impl<'t> Selection<'t> {
     }
 
     /// Adds nodes of the index as fields, in one pass over the values before the last of them.
-    fn add_nodes(
-        &mut self,
-        policy: &Inner,
-        limits: &Limits,
-        index: &Index<'_>,
-        selected: &[(NodeId, u16)],
-    ) -> Result<()> {
+    fn add_nodes(&mut self, limits: &Limits, index: &Index<'_>, selected: &[(NodeId, u16)]) -> Result<()> {
         let mut selected = selected.iter().peekable();
         let mut open: Vec<Open> = Vec::new();
         let mut id = 0;
@@ -225,28 +249,30 @@ impl<'t> Selection<'t> {
             while open.last().is_some_and(|container| container.end <= id) {
                 open.pop();
             }
-            let segment = match open.last_mut() {
-                None => None,
-                Some(container) if container.object => index.name_span(id).map(|(start, len, escaped)| {
-                    Segment::Member { start: start as u32, len: len as u32, escaped }
-                }),
+            let (segment, raw_len) = match open.last_mut() {
+                None => (Segment::NONE, 0),
+                Some(container) if container.object => {
+                    let (start, len, escaped) = index.name_span(id).unwrap_or_default();
+                    (Segment::member(start as u32, escaped), len)
+                }
                 Some(container) => {
                     container.elements += 1;
-                    Some(Segment::Element(container.elements - 1))
+                    (Segment::element(container.elements - 1), 0)
                 }
             };
+            let outer = open.last().map_or(0, |container| container.position);
+            let position = outer + self.places.step_len(segment, raw_len);
             let span = index.span(id);
             while let Some((_, rule)) = selected.next_if(|(next, _)| *next == id) {
-                let place = Place { parent: self.link(&mut open), segment };
-                if self.places.len(place) > limits.position {
+                if position > limits.position {
                     return Err(self.fault(Code::LimitPosition, span.0 as u32));
                 }
-                let above = |up: usize| Some(open.get(open.len().checked_sub(up)?)?.start);
-                self.add_field(policy, limits, (span.0 as u32, span.1 as u32), *rule, place, above)?;
+                let place = Places::place(self.link(&mut open), segment, position);
+                self.add_field(limits, (span.0 as u32, span.1 as u32), *rule, place)?;
             }
             if let kind @ (NodeKind::Object | NodeKind::Array) = index.kind(id) {
                 let (end, object, start) = (index.next(id), kind == NodeKind::Object, span.0 as u32);
-                open.push(Open { end, start, object, elements: 0, segment, link: None });
+                open.push(Open { end, start, object, elements: 0, segment, position, link: None });
             }
             id += 1;
         }
@@ -259,8 +285,8 @@ impl<'t> Selection<'t> {
         for container in open {
             parent = match (container.link, container.segment) {
                 (Some(link), _) => link,
-                (None, Some(segment)) => self.places.link(parent, segment),
-                (None, None) => Link::ROOT,
+                (None, Segment::NONE) => Link::ROOT,
+                (None, segment) => self.places.link(parent, segment, container.start, container.position),
             };
             container.link = Some(parent);
         }
@@ -269,7 +295,7 @@ impl<'t> Selection<'t> {
 
     fn check_overlap(&mut self) -> Result<()> {
         let mut last_end = 0;
-        for field in &self.fields {
+        for field in self.fields.iter() {
             if field.start < last_end {
                 return Err(self.fault(Code::Overlap, field.start));
             }
@@ -286,9 +312,14 @@ impl<'t> Selection<'t> {
     }
 
     fn keep_outside_strings(&mut self) {
-        let mut strings = std::mem::take(&mut self.unselected);
-        strings.retain(|(start, end)| !self.overlaps_field(*start as u32, *end as u32));
-        self.unselected = strings;
+        if self.unselected.iter().any(|(start, end)| self.overlaps_field(*start, *end)) {
+            let strings = std::mem::replace(&mut self.unselected, List::new());
+            for &(start, end) in strings.iter() {
+                if !self.overlaps_field(start, end) {
+                    self.unselected.push((start, end));
+                }
+            }
+        }
     }
 }
 
@@ -300,12 +331,10 @@ struct Open {
     object: bool,
     /// Number of elements begun.
     elements: u32,
-    segment: Option<Segment>,
+    segment: Segment,
+    /// Bytes of its exact position.
+    position: usize,
     link: Option<Link>,
-}
-
-fn relative_binds(rule: &Rule) -> usize {
-    rule.binds.iter().filter(|bind| bind.up.is_some()).count()
 }
 
 fn run<'t, const W: usize>(policy: &Inner, text: &'t [u8], limits: &Limits) -> Result<Selection<'t>> {
@@ -399,7 +428,7 @@ mod tests {
             let found: Vec<u32> = selection.fields.iter().map(|field| field.start).collect();
             prop_assert_eq!(&found, &evaluated(&text, &path));
             let index = Index::build(text.as_bytes(), 64).unwrap();
-            for field in &selection.fields {
+            for field in selection.fields.iter() {
                 let id = (0..index.len() as NodeId).find(|&id| index.span(id).0 as u32 == field.start).unwrap();
                 prop_assert_eq!(field.end as usize, index.span(id).1);
                 // The position is the normalized path in bytes.
@@ -420,7 +449,7 @@ mod tests {
                     }
                 }
                 let mut written = Vec::new();
-                selection.places.write(&mut written, field.place, Indices::Exact);
+                selection.places.write(&mut written, field.place(), Indices::Exact);
                 prop_assert_eq!(written, position);
             }
         }
@@ -435,16 +464,15 @@ mod tests {
             if selection.settle(policy.inner(), &Limits::default(), true).is_err() {
                 return Ok(());
             }
-            for field in &selection.fields {
-                let anchor = selection.anchors(policy.inner(), field)[0];
-                let found = selection.capture(policy.inner().rules[0].binds[0].pattern, Some(anchor));
+            for field in selection.fields.iter() {
+                let found = selection.capture(&policy.inner().rules[0].binds[0], Some(field));
                 let own = normalized::path_of_offset(text.as_bytes(), 64, field.start as usize);
                 let segments: Vec<&str> = own[1..].split_inclusive(']').collect();
                 let expected = segments.len().checked_sub(up as usize).map(|kept| {
                     evaluated(&text, &format!("${}['id']", segments[..kept].concat()))
                 });
                 let expected = expected.and_then(|starts| starts.first().copied());
-                prop_assert_eq!(found.map(|capture| capture.start), expected, "{} {}", own, anchor);
+                prop_assert_eq!(found.map(|capture| capture.start), expected, "{}", own);
             }
         }
     }
@@ -464,9 +492,7 @@ mod tests {
             assert_eq!(selection.fields.len(), rules);
             for (at, field) in selection.fields.iter().enumerate() {
                 assert_eq!(usize::from(field.rule), at);
-                let anchor = selection.anchors(policy.inner(), field)[0];
-                let pattern = policy.inner().rules[at].binds[0].pattern;
-                let capture = selection.capture(pattern, Some(anchor)).unwrap();
+                let capture = selection.capture(&policy.inner().rules[at].binds[0], Some(field)).unwrap();
                 assert_eq!(&text[capture.start as usize..capture.end as usize], at.to_string());
             }
         }
