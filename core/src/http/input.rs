@@ -4,14 +4,15 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::http::component::{Component, text};
+use crate::http::plain;
 use crate::http::sf::{self, Bare, FieldType, Keys, Refused};
 
 /// All signatures of a field, in wire order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Inputs<'t> {
     pub(crate) list: Vec<Input<'t>>,
     /// The canonical text of every list with its parameters, as the signature base has them.
-    pub(crate) text: String,
+    pub(crate) text: Cow<'t, str>,
 }
 
 /// One signature's covered components and parameters.
@@ -36,7 +37,7 @@ pub(crate) struct Listed<'t> {
 }
 
 /// The parameters that RFC 9421 knows; others are in the text only.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Parameters<'t> {
     pub(crate) created: Option<i64>,
     pub(crate) expires: Option<i64>,
@@ -63,8 +64,14 @@ pub(crate) enum Failure {
 impl<'t> Inputs<'t> {
     /// Reads the field. Faults of one signature are noted with it: a broken foreign signature is nobody's business.
     pub(crate) fn parse(field: &'t [u8], bounds: Bounds) -> Result<Self, Failure> {
+        plain::inputs(field, bounds).map_or_else(|| Inputs::parse_any(field, bounds), Ok)
+    }
+
+    /// The same for every spelling.
+    pub(crate) fn parse_any(field: &'t [u8], bounds: Bounds) -> Result<Self, Failure> {
         let mut reader = Reader {
-            inputs: Inputs { list: Vec::new(), text: String::with_capacity(field.len() + 8) },
+            list: Vec::new(),
+            text: String::with_capacity(field.len() + 8),
             bounds,
             labels: Keys::default(),
             inside: false,
@@ -73,7 +80,7 @@ impl<'t> Inputs<'t> {
         };
         let result = sf::read(field, FieldType::Dictionary, &mut reader);
         match (result, reader.over) {
-            (Ok(()), _) => Ok(reader.inputs),
+            (Ok(()), _) => Ok(Inputs { list: reader.list, text: reader.text.into() }),
             (Err(_), Some(limit)) => Err(Failure::Limit(limit)),
             (Err(Refused(reason)), None) => Err(Failure::Malformed(reason)),
         }
@@ -81,7 +88,8 @@ impl<'t> Inputs<'t> {
 }
 
 struct Reader<'t> {
-    inputs: Inputs<'t>,
+    list: Vec<Input<'t>>,
+    text: String,
     bounds: Bounds,
     labels: Keys<'t>,
     /// Inside an inner list.
@@ -93,7 +101,7 @@ struct Reader<'t> {
 
 impl<'t> Reader<'t> {
     fn fail(&mut self, reason: &'static str) {
-        if let Some(input) = self.inputs.list.last_mut() {
+        if let Some(input) = self.list.last_mut() {
             input.fault.get_or_insert(reason);
         }
     }
@@ -103,12 +111,12 @@ impl<'t> sf::Events<'t> for Reader<'t> {
     fn member(&mut self, key: Option<&'t str>) -> Result<(), Refused> {
         let label = key.unwrap_or_default();
         self.labels.add(label).map_err(|()| Refused("a label stands twice"))?;
-        if self.inputs.list.len() >= self.bounds.signatures {
+        if self.list.len() >= self.bounds.signatures {
             self.over = Some("too many signatures");
             return Err(Refused("too many signatures"));
         }
-        let from = self.inputs.text.len();
-        self.inputs.list.push(Input {
+        let from = self.text.len();
+        self.list.push(Input {
             label,
             components: Vec::new(),
             parameters: Parameters::default(),
@@ -121,8 +129,8 @@ impl<'t> sf::Events<'t> for Reader<'t> {
 
     fn open(&mut self) -> Result<(), Refused> {
         self.inside = true;
-        self.inputs.text.push('(');
-        if let Some(input) = self.inputs.list.last_mut() {
+        self.text.push('(');
+        if let Some(input) = self.list.last_mut() {
             input.components.reserve(8);
         }
         Ok(())
@@ -134,12 +142,12 @@ impl<'t> sf::Events<'t> for Reader<'t> {
             self.fail("a signature's input is not a list of components");
             return Ok(());
         }
-        let Some(input) = self.inputs.list.last_mut() else { return Ok(()) };
+        let Some(input) = self.list.last_mut() else { return Ok(()) };
         if input.components.len() >= self.bounds.components {
             self.over = Some("too many components");
             return Err(Refused("too many components"));
         }
-        let text_of_all = &mut self.inputs.text;
+        let text_of_all = &mut self.text;
         if !input.components.is_empty() {
             text_of_all.push(' ');
         }
@@ -159,16 +167,16 @@ impl<'t> sf::Events<'t> for Reader<'t> {
 
     fn close(&mut self) -> Result<(), Refused> {
         (self.inside, self.listed) = (false, false);
-        self.inputs.text.push(')');
+        self.text.push(')');
         Ok(())
     }
 
     fn parameter(&mut self, key: &'t str, value: Bare<'t>) -> Result<(), Refused> {
-        sf::write_parameter(key, &value, &mut self.inputs.text);
-        let Some(input) = self.inputs.list.last_mut() else { return Ok(()) };
+        sf::write_parameter(key, &value, &mut self.text);
+        let Some(input) = self.list.last_mut() else { return Ok(()) };
         let (result, fault) = match (self.listed, input.components.last_mut()) {
             (true, Some(listed)) => {
-                listed.span.end = self.inputs.text.len();
+                listed.span.end = self.text.len();
                 (listed.component.add(key, value), &mut input.fault)
             }
             _ => (input.parameters.add(key, value), &mut input.parameter_fault),
@@ -180,9 +188,9 @@ impl<'t> sf::Events<'t> for Reader<'t> {
     }
 
     fn finish(&mut self) -> Result<(), Refused> {
-        let Some(input) = self.inputs.list.last_mut() else { return Ok(()) };
+        let Some(input) = self.list.last_mut() else { return Ok(()) };
         if !self.inside {
-            input.span.end = self.inputs.text.len();
+            input.span.end = self.text.len();
             return Ok(());
         }
         let Some((last, before)) = input.components.split_last() else { return Ok(()) };

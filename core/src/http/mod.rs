@@ -5,5 +5,6 @@ pub(crate) mod component;
 pub(crate) mod digest;
 pub(crate) mod input;
 pub(crate) mod message;
+pub(crate) mod plain;
 pub(crate) mod sf;
 pub(crate) mod target;

@@ -9,6 +9,8 @@ use sfv::visitor::{
 };
 use sfv::{BareItemFromInput, KeyRef, Parser};
 
+use crate::http::plain;
+
 /// A bare item as it was read.
 pub(crate) type Bare<'t> = BareItemFromInput<'t>;
 
@@ -348,6 +350,19 @@ impl<'t> Events<'t> for Writer<'_, 't> {
 /// # Errors
 /// No dictionary, or a key stands twice. A member of another type has the value `None`.
 pub(crate) fn byte_sequences<'t>(
+    text: &'t [u8],
+    mut each: impl FnMut(&'t str, Option<&'t [u8]>) -> Result<(), Refused>,
+) -> Result<(), Refused> {
+    match plain::byte_sequences(text) {
+        Some((members, len)) => {
+            members.into_iter().take(len).try_for_each(|(key, value)| each(key, Some(value)))
+        }
+        None => any_byte_sequences(text, each),
+    }
+}
+
+/// The same for every spelling.
+pub(crate) fn any_byte_sequences<'t>(
     text: &'t [u8],
     each: impl FnMut(&'t str, Option<&'t [u8]>) -> Result<(), Refused>,
 ) -> Result<(), Refused> {

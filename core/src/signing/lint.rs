@@ -58,7 +58,7 @@ impl Profile {
         let len = message.body.len() as u64;
         let covers = |name: &str| {
             required.iter().any(|own| own.name == name && !own.req)
-                || data.steers(name)
+                || data.if_present.has(name)
                 || (name == "content-digest" && content.demands_digest(len))
                 || (name == "content-type" && content.demands_type(len))
         };

@@ -10,5 +10,6 @@ pub(crate) mod replay;
 pub(crate) mod rules;
 pub(crate) mod sign;
 pub(crate) mod spool;
+pub(crate) mod steering;
 pub(crate) mod verdict;
 pub(crate) mod verify;

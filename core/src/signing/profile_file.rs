@@ -93,7 +93,9 @@ fn coverage(members: &Object<'_, '_>, data: &mut Data) -> Result<()> {
         to.extend(list(members, name)?.iter().map(Item::string).collect::<Result<Vec<_>>>()?);
         Ok(())
     };
-    strings("if_present", &mut data.if_present)?;
+    for item in list(members, "if_present")? {
+        data.if_present.add(item.string()?);
+    }
     strings("forbid", &mut data.forbid)?;
     strings("lists", &mut data.lists)?;
     strings("principals", &mut data.principals)?;
@@ -208,7 +210,11 @@ mod tests {
         assert_eq!((data.request.tag.as_deref(), data.response.tag.as_deref()), (Some("a"), Some("b")));
         assert_eq!((data.request.require.len(), data.response.require.len(), data.fields.len()), (2, 2, 3));
         assert!(
-            data.content && data.nonce && data.emit_alg && data.steers("X-B-1") && !data.steers("cookie")
+            data.content
+                && data.nonce
+                && data.emit_alg
+                && data.if_present.has("X-B-1")
+                && !data.if_present.has("cookie")
         );
         assert_eq!((data.max_age, data.skew, data.expires_in), (60, 5, Some(30)));
         assert_eq!(data.suites, [Suite::Ed25519]);

@@ -73,7 +73,7 @@ pub(crate) fn check_coverage<'c>(
     if is_response && profile.bind && request_digest && !has(&Component::new("content-digest").of_request()) {
         return Err(not_covered("\"content-digest\";req"));
     }
-    for line in message.header_lines().iter().filter(|line| profile.steers(line.name)) {
+    for line in message.header_lines().iter().filter(|line| profile.if_present.has(line.name)) {
         let own =
             |component: &Component<'_>| is_plain(component) && component.name.eq_ignore_ascii_case(line.name);
         if !components.clone().any(own) {

@@ -1,6 +1,6 @@
 //! Signing: the profile says what is covered, the ring says by which key.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -34,10 +34,12 @@ pub struct Signer {
 
 /// The header lines that make a message a signed one, and what the response must answer.
 pub struct Signed {
-    input: String,
-    signature: String,
-    digest: Option<String>,
-    nonce: Option<String>,
+    /// All texts one after the other: one allocation, where every message costs one.
+    text: String,
+    input: Range<usize>,
+    signature: Range<usize>,
+    digest: Option<Range<usize>>,
+    nonce: Option<Range<usize>>,
     pub(crate) covered: Covered,
     pub(crate) answered: AtomicBool,
     pub(crate) ignored: Vec<String>,
@@ -47,14 +49,15 @@ impl Signed {
     /// The lines to be added to the message: `content-digest` if the message had none and needs one, `signature-input`
     /// and `signature`.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let digest = self.digest.as_deref().map(|value| ("content-digest", value));
-        digest.into_iter().chain([("signature-input", &*self.input), ("signature", &*self.signature)])
+        let digest = self.digest.as_ref().map(|span| ("content-digest", self.part(span)));
+        let own = [("signature-input", self.part(&self.input)), ("signature", self.part(&self.signature))];
+        digest.into_iter().chain(own)
     }
 
     /// The nonce, which the response must repeat.
     #[must_use]
     pub fn nonce(&self) -> Option<&str> {
-        self.nonce.as_deref()
+        self.nonce.as_ref().map(|span| self.part(span))
     }
 
     /// The signature base, to see what was signed. It holds header values.
@@ -68,11 +71,15 @@ impl Signed {
     pub fn ignored(&self) -> &[String] {
         &self.ignored
     }
+
+    fn part(&self, span: &Range<usize>) -> &str {
+        self.text.get(span.clone()).unwrap_or_default()
+    }
 }
 
 impl fmt::Debug for Signed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Signed").field("input", &self.input).finish_non_exhaustive()
+        f.debug_struct("Signed").field("input", &self.part(&self.input)).finish_non_exhaustive()
     }
 }
 
@@ -197,7 +204,10 @@ impl Signer {
         }
 
         let more = self.more_components(message, &order);
-        let mut list = List { text: String::with_capacity(256), items: Vec::with_capacity(12) };
+        let mut list = List { text: String::with_capacity(512), items: Vec::with_capacity(12) };
+        list.text.push_str(label);
+        list.text.push('=');
+        let list_from = list.text.len();
         list.text.push('(');
         profile
             .rules(!message.is_request())
@@ -206,32 +216,39 @@ impl Signer {
             .chain(&more)
             .for_each(|component| list.add(component));
         list.text.push(')');
-        let components = list.items.iter().map(|(component, _)| *component);
-        if list.items.len() > profile.limits.components {
+        let List { mut text, items } = list;
+        let components = items.iter().map(|(component, _)| *component);
+        if items.len() > profile.limits.components {
             return Err(Error::because(Code::LimitMessage, "too many components"));
         }
         let request_digest =
             order.request.is_some_and(|request| request.value("\"content-digest\"").is_some());
         rules::check_coverage(profile, message, components.clone(), request_digest)?;
-        let digest = digest_of(message, components)?;
 
-        let nonce = self.nonce(&order)?;
-        self.write_parameters(&mut list.text, &key, nonce.as_deref(), now);
-        let List { text, items } = &list;
+        let own_nonce = self.write_parameters(&mut text, &key, &order, now)?;
+        let input = 0..text.len();
+        let digest = write_digest(message, components, &mut text)?;
+        let part = |span: &Range<usize>| text.get(span.clone()).unwrap_or_default();
         let origin = if message.is_request() { Some(message.origin()?) } else { None };
-        let source = Source { message, origin, fields: &profile.fields, digest: digest.as_deref() };
-        let id = |span: &Range<usize>| text.get(span.clone()).unwrap_or_default();
-        let components = items.iter().map(|(component, span)| (*component, id(span)));
-        let covered =
-            Covered::build(components, text, &source, order.request.map(Related::Covered).as_ref())?;
-        let mut signature = String::with_capacity(128);
-        signature.push_str(label);
-        signature.push_str("=:");
-        self.sign_base(&key, covered.base(), &mut signature)?;
-        signature.push(':');
-        let input = [label, "=", text].concat();
+        let source = Source { message, origin, fields: &profile.fields, digest: digest.as_ref().map(part) };
+        let components = items.iter().map(|(component, span)| (*component, part(span)));
+        let parameters = part(&(list_from..input.end));
+        let related = order.request.map(Related::Covered);
+        let covered = Covered::build(components, parameters, &source, related.as_ref())?;
+
+        let signature_from = text.len();
+        text.push_str(label);
+        text.push_str("=:");
+        self.sign_base(&key, covered.base(), &mut text)?;
+        text.push(':');
+        let signature = signature_from..text.len();
+        let nonce = own_nonce.or_else(|| {
+            // The one of the request, without the escapes that a parameter may need.
+            let from = text.len();
+            order.nonce.map(|nonce| text.push_str(nonce)).map(|()| from..text.len())
+        });
         let answered = AtomicBool::new(false);
-        Ok(Signed { input, signature, digest, nonce, covered, answered, ignored: Vec::new() })
+        Ok(Signed { text, input, signature, digest, nonce, covered, answered, ignored: Vec::new() })
     }
 
     /// Two signatures of one label cannot be told apart.
@@ -289,7 +306,7 @@ impl Signer {
         if content.demands_type(len) {
             more.push(Component::new("content-type"));
         }
-        for line in message.header_lines().iter().filter(|line| profile.steers(line.name)) {
+        for line in message.header_lines().iter().filter(|line| profile.if_present.has(line.name)) {
             more.push(Component::new(line.name.to_ascii_lowercase()));
         }
         if profile.bind && order.request.is_some_and(|request| request.value("\"content-digest\"").is_some())
@@ -300,37 +317,42 @@ impl Signer {
         more
     }
 
-    fn nonce(&self, order: &Order<'_>) -> Result<Option<String>> {
-        if order.request.is_some() {
-            return Ok(order.nonce.map(str::to_owned));
-        }
-        if !self.profile.0.nonce {
-            return Ok(None);
-        }
-        let mut bytes = [0; 16];
-        self.random.fill(&mut bytes)?;
-        Ok(Some(base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes)))
-    }
-
-    fn write_parameters(&self, text: &mut String, key: &SigningKey, nonce: Option<&str>, now: u64) {
+    /// Writes the parameters, and tells where the nonce stands if it was made here.
+    fn write_parameters(
+        &self,
+        text: &mut String,
+        key: &SigningKey,
+        order: &Order<'_>,
+        now: u64,
+    ) -> Result<Option<Range<usize>>> {
         let profile = &*self.profile.0;
-        text.push_str(";created=");
-        text.push_str(&now.to_string());
+        // A `String` takes whatever is written.
+        let _ = write!(text, ";created={now}");
         if let Some(lifetime) = profile.expires_in {
-            text.push_str(";expires=");
-            text.push_str(&now.saturating_add(lifetime).to_string());
+            let _ = write!(text, ";expires={}", now.saturating_add(lifetime));
         }
-        let is_response = key.direction == Some(Direction::Response);
-        let tag = profile.rules(is_response).tag.as_deref();
-        let alg = profile.emit_alg.then(|| key.suite().name());
-        for (name, value) in [("nonce", nonce), ("keyid", Some(&*key.keyid)), ("alg", alg), ("tag", tag)] {
-            if let Some(value) = value {
-                text.push(';');
-                text.push_str(name);
-                text.push('=');
-                write_string(value, text);
+        let mut own = None;
+        match (order.request, order.nonce) {
+            (Some(_), Some(nonce)) => write_parameter("nonce", nonce, text),
+            (None, _) if profile.nonce => {
+                let mut bytes = [0; 16];
+                self.random.fill(&mut bytes)?;
+                text.push_str(";nonce=\"");
+                let from = text.len();
+                base64_simd::URL_SAFE_NO_PAD.encode_append(bytes, text);
+                own = Some(from..text.len());
+                text.push('"');
             }
+            _ => {}
         }
+        write_parameter("keyid", &key.keyid, text);
+        if profile.emit_alg {
+            write_parameter("alg", key.suite().name(), text);
+        }
+        if let Some(tag) = &profile.rules(key.direction == Some(Direction::Response)).tag {
+            write_parameter("tag", tag, text);
+        }
+        Ok(own)
     }
 
     fn sign_base(&self, key: &SigningKey, base: &[u8], out: &mut String) -> Result<()> {
@@ -367,11 +389,12 @@ impl<'l> List<'l> {
     }
 }
 
-/// The digest to be added, if one is covered and the message has none; one that it has must be right.
-fn digest_of<'c>(
+/// Writes the digest to be added, if one is covered and the message has none; one that it has must be right.
+fn write_digest<'c>(
     message: &Message<'_>,
     mut components: impl Iterator<Item = &'c Component<'c>>,
-) -> Result<Option<String>> {
+    text: &mut String,
+) -> Result<Option<Range<usize>>> {
     let own =
         |component: &Component<'_>| component.name == "content-digest" && !component.req && !component.tr;
     if !components.any(own) {
@@ -379,8 +402,19 @@ fn digest_of<'c>(
     }
     match rules::joined(message, "content-digest") {
         Some(field) => Stated::parse(&field)?.check_bytes(message.body).map(|()| None),
-        None => Ok(Some(digest::content_digest(message.body))),
+        None => {
+            let from = text.len();
+            digest::write_content_digest(message.body, text);
+            Ok(Some(from..text.len()))
+        }
     }
+}
+
+fn write_parameter(name: &str, value: &str, text: &mut String) {
+    text.push(';');
+    text.push_str(name);
+    text.push('=');
+    write_string(value, text);
 }
 
 impl fmt::Debug for Signer {
