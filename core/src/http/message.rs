@@ -211,8 +211,12 @@ impl<'a> Message<'a> {
     /// The length that Content-Length states.
     pub(crate) fn content_length(&self) -> Result<Option<u64>> {
         let Some(value) = self.lines("content-length").next() else { return Ok(None) };
-        let text = Some(trim(value)).filter(|text| !text.is_empty() && text.iter().all(u8::is_ascii_digit));
-        let number = text.and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
+        let digits = trim(value);
+        let number = digits.iter().try_fold(0_u64, |number, byte| {
+            let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+            number.checked_mul(10)?.checked_add(digit)
+        });
+        let number = number.filter(|_| !digits.is_empty());
         number.map(Some).ok_or_else(|| malformed("Content-Length is not a number"))
     }
 
