@@ -263,14 +263,38 @@ fn lesson_s6_rings_that_would_confuse_keys_are_refused() {
     );
     assert_eq!(built(vec![raw("y", &[8; 32]).with_external_keyid("a b"), raw("x", &[9; 32])]), None);
     // What no ring takes.
-    let directionless = Key::raw(kid("x"), Suite::HmacSha256, &[9; 32], &CLOCK).unwrap();
-    assert_eq!(built(vec![directionless]), Some(Code::KeyringFile));
     assert_eq!(built(vec![sealing.clone().with_direction(Direction::Request)]), Some(Code::KeyringFile));
     assert_eq!(built(vec![sealing.with_external_keyid("x")]), Some(Code::KeyringFile));
     assert_eq!(built(vec![raw("x", &[9; 32]).with_external_keyid("\u{e9}")]), Some(Code::KeyringFile));
     assert_eq!(code(Keyring::builder().primary(key("acme")).build()), Some(Code::KeyringFile));
     let root = Key::hazmat_from_secret(kid("r"), Purpose::SigRaw, Suite::HmacSha256, &[9; 32]).unwrap();
     assert_eq!(built(vec![root.with_direction(Direction::Request)]), Some(Code::KeyringFile));
+}
+
+#[test]
+fn rule_s19_one_key_never_serves_both_directions() {
+    let raw = |id: &str| Key::raw(Kid::parse(id).unwrap(), Suite::HmacSha256, &[9; 32], &CLOCK).unwrap();
+    let built =
+        |keys: [Key; 2]| code(keys.into_iter().fold(Keyring::builder(), |ring, key| ring.key(key)).build());
+    assert_eq!(built([key("acme"), raw("x")]), Some(Code::KeyringFile));
+    let both = [raw("x").with_direction(Direction::Request), raw("y").with_direction(Direction::Response)];
+    assert_eq!(built(both), Some(Code::KeyDuplicate));
+    assert_eq!(built([key("acme"), raw("x").with_direction(Direction::Response)]), None);
+}
+
+#[test]
+fn rule_s19_nothing_in_a_message_feeds_the_context_of_a_key() {
+    let ring = derived(&[("p1", "acme"), ("p2", "bank")]);
+    // All that a sender chooses says that he is somebody else.
+    let signer = Signer::new(ring.clone(), Profile::apiseal_v1()).key("p1").label("bank").unwrap();
+    let sent = Sent::get("/bank?partner=bank").with("partner", "bank").with("prefer", "partner=bank");
+    let sent = sent.carrying(&sent.try_sign(&signer).unwrap());
+    let seen = sent.verified(&strict(ring), |verified| {
+        let partner =
+            verified.scope().find(|(name, _)| *name == "partner").map(|(_, value)| value.to_owned());
+        (verified.key_id().to_owned(), verified.principal().map(str::to_owned), partner)
+    });
+    assert_eq!(seen.unwrap(), ("p1".to_owned(), Some("acme".to_owned()), Some("acme".to_owned())));
 }
 
 #[test]

@@ -114,7 +114,7 @@ cases! {
         ]
     };
 
-    case_42_content_changed: {
+    case_42_rule_s2_content_changed: {
         let signed = Sent::post().signed();
         let chunked = get().with("transfer-encoding", "chunked").signed().but(|sent| sent.body = b"x".to_vec());
         [
@@ -130,7 +130,7 @@ cases! {
         ]
     };
 
-    case_43_digest_field: {
+    case_43_rule_s3_lesson_s25_digest_field: {
         let with = |digest: &str| Sent::post().with("content-digest", digest).stating(&good());
         let sha256 = Sent::post().digested().header("content-digest").to_owned();
         let repr = Sent::post().with("repr-digest", &sha256).forged("sig", &target_and(&["\"repr-digest\"", "\"content-type\""]), &good(), 1);
@@ -166,7 +166,7 @@ cases! {
         cases
     };
 
-    case_45_rule_s8_times: {
+    case_45_rule_s8_lesson_s14_times: {
         let created = |value: String| stating(&format!("created={NOW}"), &format!("created={value}"));
         let expires = |value: u64| stating(&format!("created={NOW}"), &format!("created={NOW};expires={value}"));
         [
@@ -191,7 +191,7 @@ cases! {
         ]
     };
 
-    case_46_rule_s9_nonces: {
+    case_46_rule_s9_lesson_s13_nonces: {
         let nonce = |value: &str| stating(&format!("nonce=\"{NONCE}\""), &format!("nonce={value}"));
         let quoted = |len: usize| format!("\"{}\"", "n".repeat(len));
         [
@@ -206,7 +206,7 @@ cases! {
         ]
     };
 
-    case_47_rule_s10_algorithm: {
+    case_47_rule_s10_lesson_s6_algorithm: {
         let alg = |value: &str| get().stating(&format!("{};alg={value}", good()));
         // The public key of an Ed25519 key as the secret of an HMAC, with the matching claim.
         let confused = get().forged("sig", &TARGET, &good().replace("\"acme\"", "\"acme-ed\"").replace(";tag", ";alg=\"hmac-sha256\";tag"), 2);
@@ -228,12 +228,16 @@ cases! {
         refuses("unknown", stating("\"acme\"", "\"nobody\""), Code::UnknownKey),
         refuses("missing", stating(";keyid=\"acme\"", ""), Code::SignatureParameters),
         refuses("a number", stating("keyid=\"acme\"", "keyid=1"), Code::SignatureParameters),
-        refuses("a key of another profile", get().forged("sig", &TARGET, &good().replace("\"acme\"", "\"other\""), 5), Code::KeyState),
-        refuses("a key for responses", get().forged("sig", &TARGET, &good().replace("\"acme\"", "\"service\""), 4), Code::KeyState),
         accepts("the next key of the same partner", get().signed_by("acme-next")),
     ];
 
-    case_49_signature_input: [
+    case_48_rule_s25_keys_serve_what_their_entry_names: [
+        refuses("a key of another profile", get().forged("sig", &TARGET, &good().replace("\"acme\"", "\"other\""), 5), Code::KeyState),
+        refuses("a key for responses", get().forged("sig", &TARGET, &good().replace("\"acme\"", "\"service\""), 4), Code::KeyState),
+        accepts("a key for requests under its profile", get().stating(&good())),
+    ];
+
+    case_49_rule_s7_signature_input: [
         accepts("label renamed", get().forged("other-label", &TARGET, &good(), 1)),
         accepts("an unknown parameter is signed with the rest", get().stating(&format!("{};x=1.5", good()))),
         refuses("duplicate label", get().signed().but(|sent| { let line = sent.header("signature-input").to_owned(); sent.headers.push(("signature-input".into(), line.into())); }), Code::SignatureMalformed),
@@ -267,7 +271,22 @@ cases! {
         ]
     };
 
-    case_51_signature: {
+    lesson_s15_every_line_is_read: {
+        let first = get().forged("a", &["\"@method\""], &format!(";created={NOW};keyid=\"stranger\""), 9);
+        let ours = first.clone().forged("sig", &TARGET, &good(), 1);
+        let last = |sent: &mut Sent, name: &str| {
+            let at = sent.headers.iter().rposition(|(own, _)| own == name).expect("it is signed");
+            sent.headers.remove(at);
+        };
+        [
+            accepts("ours in the second lines", ours.clone()),
+            refuses("its input alone", ours.clone().but(|sent| last(sent, "signature")), Code::SignatureMissing),
+            refuses("its signature alone", ours.but(|sent| last(sent, "signature-input")), Code::SignatureMissing),
+            refuses("a stranger's alone", first, Code::SignatureMissing),
+        ]
+    };
+
+    case_51_lesson_s23_signature: {
         let signed = get().signed();
         let value = signed.header("signature").trim_start_matches("sig=:").trim_end_matches(':').to_owned();
         let bytes = base64_simd::STANDARD.decode_to_vec(&value).unwrap();
@@ -293,7 +312,7 @@ cases! {
         ]
     };
 
-    case_52_rule_s6_covered_headers: {
+    case_52_rule_s6_lesson_s7_covered_headers: {
         let one = get().with("x-a", "1");
         let covered = target_and(&["\"x-a\""]);
         [
@@ -312,7 +331,7 @@ cases! {
         ]
     };
 
-    case_53_rule_s5_component_parameters: {
+    case_53_rule_s5_lesson_s11_component_parameters: {
         let one = get().with("x-a", "a=1");
         let with = |id: &str| one.forged("sig", &target_and(&[id]), &good(), 1);
         [
