@@ -2,8 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
-use apiseal::{Audit, Code, Context, Event, FieldCipher, FixedClock, Reencryption};
-use apiseal_workspace::{Counted, Setup, edit_body, hex, put, value_at};
+use apiseal::{
+    Audit, Code, Context, Event, FieldCipher, FixedClock, Keyring, MemoryReplay, Message, Profile,
+    Reencryption, Signer, Verifier,
+};
+use apiseal_workspace::signing::{NOW, Sent, key};
+use apiseal_workspace::{Counted, Setup, code, edit_body, hex, put, value_at};
 
 /// Keeps what it hears.
 #[derive(Clone, Default)]
@@ -190,4 +194,54 @@ fn what_does_not_open_in_a_call_that_goes_on_is_told_as_failed() {
         tags.dedup();
         assert_eq!(tags.len(), 3, "{told:?}");
     }
+}
+
+#[test]
+fn signatures_are_told_by_profile_and_key() {
+    let heard = Heard::default();
+    let clock = FixedClock(NOW);
+    let scoped = |kid: &str, scope: [(&'static str, &'static str); 2]| key(kid).with_scope(scope);
+    let keys = [scoped("acme", [("partner", "acme"), ("env", "test")]), key("service")];
+    let ring = keys.into_iter().fold(Keyring::builder(), |ring, key| ring.key(key)).build().unwrap();
+    let signer = Signer::new(ring.clone(), Profile::apiseal_v1()).audit(heard.clone());
+    let verifier = Verifier::new(ring, Profile::apiseal_v1(), MemoryReplay::new(9, &FixedClock(0)));
+    let verifier = verifier.audit(heard.clone());
+
+    let sent = Sent::post().carrying(&Sent::post().try_sign(&signer.clone().key("acme")).unwrap());
+    assert_eq!(heard.take(), ["sign apiseal-v1 - acme env,partner - 1+0 done"]);
+    assert_eq!(code(Sent::post().try_sign(&signer.clone().key("service"))), Some(Code::KeyState));
+    assert_eq!(heard.take(), ["sign apiseal-v1 - service  - 0+0 KeyState"]);
+
+    let response = Message::response(204);
+    let signed = sent.verified(&verifier, |verified| {
+        assert_eq!(heard.take(), ["verify apiseal-v1 - acme env,partner - 1+0 done"]);
+        signer.sign_response(&response, verified, &clock).unwrap();
+        assert_eq!(heard.take(), ["sign apiseal-v1 - service  - 1+0 done"]);
+        code(signer.sign_response(&response, verified, &clock))
+    });
+    assert_eq!(signed.unwrap(), Some(Code::NotSignable));
+    assert_eq!(heard.take(), ["sign apiseal-v1 - -  - 0+0 NotSignable"]);
+    assert_eq!(code(sent.verify_with(&verifier)), Some(Code::Replayed));
+    assert_eq!(heard.take(), ["verify apiseal-v1 - acme  - 0+0 Replayed"]);
+    let forged = sent.clone().edit("signature", "sig=:", "sig=:AA");
+    assert_eq!(code(forged.verify_with(&verifier)), Some(Code::SignatureMalformed));
+    assert_eq!(heard.take(), ["verify apiseal-v1 - -  - 0+0 SignatureMalformed"]);
+
+    // In pieces: the head, a piece or the end may fail; whatever fails is told once.
+    let spooled = |sent: &Sent, piece: &[u8]| {
+        sent.view(|message| {
+            let mut spool = verifier.spool(message, Vec::new(), &clock)?;
+            spool.write(piece)?;
+            spool.finish(&clock).map(drop)
+        })
+    };
+    assert_eq!(code(spooled(&forged, b"")), Some(Code::SignatureMalformed));
+    assert_eq!(code(spooled(&sent, b"x")), Some(Code::DigestMismatch));
+    assert_eq!(code(spooled(&sent, &sent.body)), Some(Code::Replayed));
+    let fresh = Sent::post().carrying(&Sent::post().try_sign(&signer.key("acme")).unwrap());
+    heard.0.lock().unwrap().pop();
+    assert_eq!(code(spooled(&fresh, &fresh.body)), None);
+    let ends: Vec<String> =
+        heard.take().iter().map(|line| line.rsplit(' ').next().unwrap().to_owned()).collect();
+    assert_eq!(ends, ["SignatureMalformed", "DigestMismatch", "Replayed", "done"]);
 }

@@ -19,6 +19,10 @@ pub enum Operation {
     DecryptSome,
     /// A local search for the reason of a refusal.
     Diagnose,
+    /// A signature was made.
+    Sign,
+    /// A signature was verified. The first claim of its nonce is a part of it.
+    Verify,
     /// Export of the key of one context. Only `tracing` hears of it: a ring has no hook.
     Export,
 }
@@ -32,6 +36,8 @@ impl Operation {
             Operation::Decrypt => "decrypt",
             Operation::DecryptSome => "decrypt_some",
             Operation::Diagnose => "diagnose",
+            Operation::Sign => "sign",
+            Operation::Verify => "verify",
             Operation::Export => "export",
         }
     }
@@ -50,17 +56,17 @@ impl fmt::Display for Operation {
 pub struct Event<'a> {
     /// What was done.
     pub operation: Operation,
-    /// Id of the policy; empty where there is none.
+    /// Id of the policy, or of the profile of a signature; empty where there is none.
     pub policy: &'a str,
     /// Path of the rule, as the policy spells it; `None` where a document of layout D has no protected value.
     pub rule: Option<&'a str>,
     /// The key's id.
     pub key_id: Option<&'a str>,
-    /// Names of the context's pairs, ascending; the values are not told.
+    /// Names of the context's pairs, or of a signing key's scope, ascending; the values are not told.
     pub context_names: &'a [&'a str],
-    /// `KDF(K_ctx, "aud", "")[0..8]`: equal for equal keys and contexts.
+    /// `KDF(K_ctx, "aud", "")[0..8]`: equal for equal keys and contexts. `None` for signatures: their key has one context.
     pub context_tag: Option<[u8; 8]>,
-    /// Number of values.
+    /// Number of values, or of signatures.
     pub count: u64,
     /// Number of clear values that the rule's `migrate` let through.
     pub accepted_plain: u64,

@@ -11,5 +11,6 @@ pub(crate) mod rules;
 pub(crate) mod sign;
 pub(crate) mod spool;
 pub(crate) mod steering;
+pub(crate) mod uses;
 pub(crate) mod verdict;
 pub(crate) mod verify;

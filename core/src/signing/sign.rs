@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use crate::audit::{Audit, Operation};
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::http::component::{Component, Source, write_string};
@@ -19,6 +20,7 @@ use crate::rng::{OsRandom, hazmat::Random};
 use crate::signing::base::{Covered, Related};
 use crate::signing::profile::Profile;
 use crate::signing::rules::{self, ContentRule};
+use crate::signing::uses::told;
 use crate::signing::verdict::Verified;
 
 /// Signs messages. Immutable, cheap to clone, shared between threads.
@@ -30,6 +32,7 @@ pub struct Signer {
     external: Option<Arc<dyn ExternalSigner>>,
     label: String,
     random: Arc<dyn Random>,
+    audit: Option<Arc<dyn Audit>>,
 }
 
 /// The header lines that make a message a signed one, and what the response must answer.
@@ -87,20 +90,37 @@ impl fmt::Debug for Signed {
 #[derive(Default)]
 pub(crate) struct Order<'o> {
     /// The request that is answered.
-    pub(crate) request: Option<&'o Covered>,
-    /// The nonce of the request; else one is made.
-    pub(crate) nonce: Option<&'o str>,
+    pub(crate) request: Option<&'o Verified<'o>>,
     /// More components than the profile demands.
     pub(crate) extra: Vec<Component<'o>>,
     pub(crate) label: Option<&'o str>,
+}
+
+impl<'o> Order<'o> {
+    /// The nonce of the request; else one is made.
+    fn nonce(&self) -> Option<&'o str> {
+        self.request.and_then(|request| request.first.nonce())
+    }
+
+    /// Whether the request has a digest that the response must cover.
+    fn demands_digest(&self) -> bool {
+        self.request.is_some_and(|request| request.first.covered.value("\"content-digest\"").is_some())
+    }
 }
 
 impl Signer {
     /// A signer with the keys of a ring: the only active one that serves the profile, else the primary one.
     #[must_use]
     pub fn new(ring: impl Into<KeyringHandle>, profile: Profile) -> Self {
-        let random = Arc::new(OsRandom);
-        Signer { ring: ring.into(), profile, kid: None, external: None, label: "sig".to_owned(), random }
+        Signer {
+            ring: ring.into(),
+            profile,
+            kid: None,
+            external: None,
+            label: "sig".to_owned(),
+            random: Arc::new(OsRandom),
+            audit: None,
+        }
     }
 
     /// Signs with this key of the ring.
@@ -133,6 +153,13 @@ impl Signer {
         Ok(self)
     }
 
+    /// Tells `audit` of every use of a key.
+    #[must_use]
+    pub fn audit(mut self, audit: impl Audit + 'static) -> Self {
+        self.audit = Some(Arc::new(audit));
+        self
+    }
+
     /// Takes nonces from another source, for vectors and tests.
     #[must_use]
     pub fn hazmat_random(mut self, random: impl Random + 'static) -> Self {
@@ -161,7 +188,7 @@ impl Signer {
         clock: &dyn Clock,
     ) -> Result<Signed> {
         match message.is_request() {
-            true => self.compose(message, order, clock),
+            true => self.tell(message, order, clock),
             false => Err(Error::because(Code::NotSignable, "a response is signed for its verified request")),
         }
     }
@@ -181,13 +208,22 @@ impl Signer {
             Start::Response { status } if status >= 200 => {}
             _ => return Err(Error::because(Code::NotSignable, "only a final response is signed")),
         }
-        let order = Order { request: Some(&request.covered), nonce: request.nonce(), ..Order::default() };
-        let signed = self.compose(message, order, clock)?;
-        request.answer()?;
-        Ok(signed)
+        self.tell(message, Order { request: Some(request), ..Order::default() }, clock)
     }
 
-    fn compose(&self, message: &Message<'_>, order: Order<'_>, clock: &dyn Clock) -> Result<Signed> {
+    fn tell(&self, message: &Message<'_>, order: Order<'_>, clock: &dyn Clock) -> Result<Signed> {
+        let made = self.compose(message, &order, clock);
+        let made =
+            told(self.audit.as_ref(), Operation::Sign, &self.profile, made, |made, tell| tell(&made.1));
+        made.map(|(signed, _)| signed)
+    }
+
+    fn compose(
+        &self,
+        message: &Message<'_>,
+        order: &Order<'_>,
+        clock: &dyn Clock,
+    ) -> Result<(Signed, Arc<SigningKey>)> {
         let profile = &*self.profile.0;
         message.check(profile.strict, profile.limits.headers)?;
         if profile.strict {
@@ -203,7 +239,7 @@ impl Signer {
             return Err(Error::new(Code::SignatureAlgorithm).with_kid(key.kid.as_str()));
         }
 
-        let more = self.more_components(message, &order);
+        let more = self.more_components(message, order);
         let mut list = List { text: String::with_capacity(512), items: Vec::with_capacity(12) };
         list.text.push_str(label);
         list.text.push('=');
@@ -221,11 +257,9 @@ impl Signer {
         if items.len() > profile.limits.components {
             return Err(Error::because(Code::LimitMessage, "too many components"));
         }
-        let request_digest =
-            order.request.is_some_and(|request| request.value("\"content-digest\"").is_some());
-        rules::check_coverage(profile, message, components.clone(), request_digest)?;
+        rules::check_coverage(profile, message, components.clone(), order.demands_digest())?;
 
-        let own_nonce = self.write_parameters(&mut text, &key, &order, now)?;
+        let own_nonce = self.write_parameters(&mut text, &key, order, now)?;
         let input = 0..text.len();
         let digest = write_digest(message, components, &mut text)?;
         let part = |span: &Range<usize>| text.get(span.clone()).unwrap_or_default();
@@ -233,7 +267,7 @@ impl Signer {
         let source = Source { message, origin, fields: &profile.fields, digest: digest.as_ref().map(part) };
         let components = items.iter().map(|(component, span)| (*component, part(span)));
         let parameters = part(&(list_from..input.end));
-        let related = order.request.map(Related::Covered);
+        let related = order.request.map(|request| Related::Covered(&request.first.covered));
         let covered = Covered::build(components, parameters, &source, related.as_ref())?;
 
         let signature_from = text.len();
@@ -245,10 +279,13 @@ impl Signer {
         let nonce = own_nonce.or_else(|| {
             // The one of the request, without the escapes that a parameter may need.
             let from = text.len();
-            order.nonce.map(|nonce| text.push_str(nonce)).map(|()| from..text.len())
+            order.nonce().map(|nonce| text.push_str(nonce)).map(|()| from..text.len())
         });
         let answered = AtomicBool::new(false);
-        Ok(Signed { text, input, signature, digest, nonce, covered, answered, ignored: Vec::new() })
+        // The last step, so that a response that cannot be signed leaves the right to another one.
+        order.request.map_or(Ok(()), Verified::answer)?;
+        let signed = Signed { text, input, signature, digest, nonce, covered, answered, ignored: Vec::new() };
+        Ok((signed, key))
     }
 
     /// Two signatures of one label cannot be told apart.
@@ -309,8 +346,7 @@ impl Signer {
         for line in message.header_lines().iter().filter(|line| profile.if_present.has(line.name)) {
             more.push(Component::new(line.name.to_ascii_lowercase()));
         }
-        if profile.bind && order.request.is_some_and(|request| request.value("\"content-digest\"").is_some())
-        {
+        if profile.bind && order.demands_digest() {
             more.push(Component::new("content-digest").of_request());
         }
         more.extend(order.extra.iter().cloned());
@@ -332,7 +368,7 @@ impl Signer {
             let _ = write!(text, ";expires={}", now.saturating_add(lifetime));
         }
         let mut own = None;
-        match (order.request, order.nonce) {
+        match (order.request, order.nonce()) {
             (Some(_), Some(nonce)) => write_parameter("nonce", nonce, text),
             (None, _) if profile.nonce => {
                 let mut bytes = [0; 16];

@@ -18,7 +18,7 @@ impl Verifier {
     /// # Errors
     /// As [`Verifier::verify`]. The body that was set in `message` is not looked at.
     pub fn spool<W: Write>(&self, message: &Message<'_>, sink: W, clock: &dyn Clock) -> Result<Spool<'_, W>> {
-        let head = self.head(message, None, clock.now())?;
+        let head = self.told_failure(self.head(message, None, clock.now()))?;
         let stated = if self.profile().0.strict { message.content_length()? } else { None };
         let hasher = head.digest.as_ref().map(|digest| digest.hasher());
         Ok(Spool { verifier: self, head, stated, hasher, len: 0, sink })
@@ -43,6 +43,11 @@ impl<W: Write> Spool<'_, W> {
     /// [`Code::LimitMessage`] beyond the profile's limit; [`Code::DigestMissing`] if no digest is covered and the
     /// profile demands one; [`Code::MalformedMessage`] beyond Content-Length; [`Code::ContentSink`].
     pub fn write(&mut self, piece: &[u8]) -> Result<()> {
+        let taken = self.take(piece).map_err(|error| self.head.blame(error));
+        self.verifier.told_failure(taken)
+    }
+
+    fn take(&mut self, piece: &[u8]) -> Result<()> {
         self.len += piece.len() as u64;
         self.head.content.check(self.len)?;
         if self.len > self.verifier.profile().0.limits.content {
@@ -63,22 +68,26 @@ impl<W: Write> Spool<'_, W> {
     ///
     /// # Errors
     /// [`Code::DigestMismatch`], [`Code::SignatureExpired`] if the content took too long, those of the replay store.
-    pub fn finish(self, clock: &dyn Clock) -> Result<(Verified<'static>, W)> {
-        let Spool { verifier, head, stated, hasher, len, mut sink } = self;
-        head.content.check(len)?;
-        if stated.is_some_and(|stated| stated != len) {
+    pub fn finish(mut self, clock: &dyn Clock) -> Result<(Verified<'static>, W)> {
+        let checked = self.checked().map_err(|error| self.head.blame(error));
+        let Spool { verifier, head, sink, .. } = self;
+        let verified = checked.and_then(|body| {
+            verifier.claim(&head, clock.now())?;
+            Ok(head.verified(body))
+        });
+        verifier.told(verified).map(|verified| (verified, sink))
+    }
+
+    fn checked(&mut self) -> Result<Body<'static>> {
+        self.head.content.check(self.len)?;
+        if self.stated.is_some_and(|stated| stated != self.len) {
             return Err(Error::because(Code::MalformedMessage, "the content is shorter than Content-Length"));
         }
-        let body = match (&head.digest, hasher) {
-            (Some(digest), Some(hasher)) => {
-                digest.check(hasher)?;
-                Body::Spooled
-            }
-            _ if len == 0 => Body::Spooled,
-            _ => Body::Unproved,
-        };
-        sink.flush().map_err(|error| Error::because(Code::ContentSink, error.kind().to_string()))?;
-        verifier.claim(&head, clock.now())?;
-        Ok((head.verified(body), sink))
+        self.sink.flush().map_err(|error| Error::because(Code::ContentSink, error.kind().to_string()))?;
+        match (&self.head.digest, self.hasher.take()) {
+            (Some(digest), Some(hasher)) => digest.check(hasher).map(|()| Body::Spooled),
+            _ if self.len == 0 => Ok(Body::Spooled),
+            _ => Ok(Body::Unproved),
+        }
     }
 }

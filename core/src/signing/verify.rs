@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::audit::{Audit, Operation};
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::http::component::Source;
@@ -20,6 +21,7 @@ use crate::signing::profile::{Data, Profile};
 use crate::signing::replay::{Claim, Outcome, ReplayStore};
 use crate::signing::rules::{self, ContentRule};
 use crate::signing::sign::Signed;
+use crate::signing::uses::told;
 use crate::signing::verdict::{Body, Proof, Texts, Verified};
 
 /// Verifies messages. Immutable, shared between threads.
@@ -59,6 +61,7 @@ pub struct Verifier {
     replay: Arc<dyn ReplayStore>,
     origins: Vec<ExternalOrigin>,
     scope: Vec<(String, String)>,
+    audit: Option<Arc<dyn Audit>>,
 }
 
 /// An authority as it is received, and the origin that clients know it by.
@@ -131,8 +134,14 @@ impl Verifier {
     /// [`NoReplayCheck`](crate::NoReplayCheck), spelled out.
     #[must_use]
     pub fn new(ring: impl Into<KeyringHandle>, profile: Profile, replay: impl ReplayStore + 'static) -> Self {
-        let replay = Arc::new(replay);
-        Verifier { ring: ring.into(), profile, replay, origins: Vec::new(), scope: Vec::new() }
+        Verifier {
+            ring: ring.into(),
+            profile,
+            replay: Arc::new(replay),
+            origins: Vec::new(),
+            scope: Vec::new(),
+            audit: None,
+        }
     }
 
     /// Says that requests received for `received` were sent by clients to `scheme`://`authority`: for services behind
@@ -157,6 +166,13 @@ impl Verifier {
         self
     }
 
+    /// Tells `audit` of every signature that holds, and of every message that is refused.
+    #[must_use]
+    pub fn audit(mut self, audit: impl Audit + 'static) -> Self {
+        self.audit = Some(Arc::new(audit));
+        self
+    }
+
     /// The ring that the verifier uses, to be replaced while it runs.
     #[must_use]
     pub fn keyring(&self) -> &KeyringHandle {
@@ -176,10 +192,11 @@ impl Verifier {
     /// [`Error::http_status`](crate::Error::http_status) and nothing more.
     pub fn verify<'m>(&self, message: &Message<'m>, clock: &dyn Clock) -> Result<Verified<'m>> {
         let now = clock.now();
-        let head = self.head(message, None, now)?;
-        let body = self.content(message, &head)?;
-        self.claim(&head, now)?;
-        Ok(head.verified(body))
+        self.told(self.head(message, None, now).and_then(|head| {
+            let body = self.content(message, &head).map_err(|error| head.blame(error))?;
+            self.claim(&head, now)?;
+            Ok(head.verified(body))
+        }))
     }
 
     /// Verifies a response to a request of ours, once for each request. What the request did not cover, the response
@@ -195,12 +212,28 @@ impl Verifier {
         clock: &dyn Clock,
     ) -> Result<Verified<'m>> {
         let request = request.into();
-        let head = self.head(message, Some(request), clock.now())?;
-        let body = self.content(message, &head)?;
-        if request.is_answered() {
-            return Err(Error::because(Code::Replayed, "the request has its response"));
+        self.told(self.head(message, Some(request), clock.now()).and_then(|head| {
+            let body = self.content(message, &head).map_err(|error| head.blame(error))?;
+            if request.is_answered() {
+                return Err(head.blame(Error::because(Code::Replayed, "the request has its response")));
+            }
+            Ok(head.verified(body))
+        }))
+    }
+
+    /// Tells whoever listens how a verification ended.
+    pub(crate) fn told<'m>(&self, result: Result<Verified<'m>>) -> Result<Verified<'m>> {
+        told(self.audit.as_ref(), Operation::Verify, &self.profile, result, |verified, tell| {
+            verified.proofs().for_each(|proof| tell(&proof.key));
+        })
+    }
+
+    /// The same for a part of a verification, of which only a failure is told.
+    pub(crate) fn told_failure<T>(&self, result: Result<T>) -> Result<T> {
+        match result {
+            Err(error) => told(self.audit.as_ref(), Operation::Verify, &self.profile, Err(error), |_, _| {}),
+            done => done,
         }
-        Ok(head.verified(body))
     }
 
     /// Signatures, parameters and coverage.
@@ -261,7 +294,8 @@ impl Verifier {
         let profile = &*self.profile.0;
         for proof in head.proofs() {
             // Content may have taken its time: what is over by now could have been forgotten by the store.
-            rules::check_window(profile, proof.created, now)?;
+            let blame = |error: Error| error.with_kid(proof.key_id());
+            rules::check_window(profile, proof.created, now).map_err(blame)?;
             let Some(nonce) = proof.nonce() else { continue };
             let scope = proof.key.replay_scope(self.profile.id());
             let outcome = self.replay.claim(&Claim {
@@ -275,9 +309,9 @@ impl Verifier {
             });
             match outcome {
                 Outcome::First => {}
-                Outcome::Seen => return Err(Error::new(Code::Replayed)),
-                Outcome::Full => return Err(Error::new(Code::ReplayFull)),
-                Outcome::Unknown => return Err(Error::new(Code::ReplayUnavailable)),
+                Outcome::Seen => return Err(blame(Error::new(Code::Replayed))),
+                Outcome::Full => return Err(blame(Error::new(Code::ReplayFull))),
+                Outcome::Unknown => return Err(blame(Error::new(Code::ReplayUnavailable))),
             }
         }
         Ok(())
@@ -400,6 +434,11 @@ impl Job<'_, '_> {
 impl Head {
     pub(crate) fn proofs(&self) -> impl Iterator<Item = &Proof> {
         std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// Names the key of a message that fails after its signature held.
+    pub(crate) fn blame(&self, error: Error) -> Error {
+        error.with_kid(self.first.key_id())
     }
 
     pub(crate) fn verified(self, body: Body<'_>) -> Verified<'_> {
