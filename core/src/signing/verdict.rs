@@ -165,6 +165,20 @@ impl<'m> Verified<'m> {
         }
     }
 
+    /// Whether every byte of the content is covered by a digest that holds, or there is none.
+    #[must_use]
+    pub fn is_body_proved(&self) -> bool {
+        !matches!(self.body, Body::Unproved)
+    }
+
+    /// The verdict without the content, which stays with the caller: [`Verified::body`] is `None` from now on.
+    #[must_use]
+    pub fn detached(self) -> Verified<'static> {
+        let body = if self.is_body_proved() { Body::Spooled } else { Body::Unproved };
+        let Verified { first, others, answered, received, .. } = self;
+        Verified { first, others, body, answered, received }
+    }
+
     /// Takes the right to answer: there is one final response to a request (case 74).
     pub(crate) fn answer(&self) -> Result<()> {
         match self.answered.swap(true, Ordering::AcqRel) {
