@@ -4,6 +4,7 @@
 //! key cannot test guesses against it, as a bare hash of a patient's number would let them.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::error::Code;
 
@@ -78,6 +79,12 @@ pub struct Event<'a> {
 pub trait Audit: Send + Sync {
     /// Takes note of an event. It cannot stop the operation; a slow hook slows the service.
     fn event(&self, event: &Event<'_>);
+}
+
+impl<A: Audit + ?Sized> Audit for Arc<A> {
+    fn event(&self, event: &Event<'_>) {
+        (**self).event(event);
+    }
 }
 
 /// Tells the hook, and `tracing` subscribers under the target `apiseal`: at level DEBUG, failures at WARN.

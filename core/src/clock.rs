@@ -1,11 +1,18 @@
 //! Where the time comes from: never read inside the library but through this trait.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Tells the time in whole seconds since 1970-01-01T00:00:00Z, leap seconds not counted.
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> u64;
+}
+
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn now(&self) -> u64 {
+        (**self).now()
+    }
 }
 
 /// The system's clock.

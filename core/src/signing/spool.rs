@@ -17,17 +17,17 @@ impl Verifier {
     ///
     /// # Errors
     /// As [`Verifier::verify`]. The body that was set in `message` is not looked at.
-    pub fn spool<W: Write>(&self, message: &Message<'_>, sink: W, clock: &dyn Clock) -> Result<Spool<'_, W>> {
+    pub fn spool<W: Write>(&self, message: &Message<'_>, sink: W, clock: &dyn Clock) -> Result<Spool<W>> {
         let head = self.told_failure(self.head(message, None, clock.now()))?;
         let stated = if self.profile().0.strict { message.content_length()? } else { None };
         let hasher = head.digest.as_ref().map(|digest| digest.hasher());
-        Ok(Spool { verifier: self, head, stated, hasher, len: 0, sink })
+        Ok(Spool { verifier: self.clone(), head, stated, hasher, len: 0, sink })
     }
 }
 
 /// Content on its way.
-pub struct Spool<'v, W> {
-    verifier: &'v Verifier,
+pub struct Spool<W> {
+    verifier: Verifier,
     head: Head,
     /// What Content-Length says.
     stated: Option<u64>,
@@ -36,7 +36,7 @@ pub struct Spool<'v, W> {
     sink: W,
 }
 
-impl<W: Write> Spool<'_, W> {
+impl<W: Write> Spool<W> {
     /// Takes a piece of content, as it was received.
     ///
     /// # Errors

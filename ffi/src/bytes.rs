@@ -1,0 +1,110 @@
+//! Bytes that go in, and buffers that come out.
+
+use apiseal::Code;
+use zeroize::Zeroize;
+
+use crate::boundary::{self, Answer, Place};
+use crate::error::Fault;
+
+/// Bytes that are lent for one call, or by an object as long as it lives. `data` may be NULL only if `len` is 0.
+/// Text is UTF-8 without a NUL at its end; apiseal_str() makes it of a C string.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct apiseal_bytes {
+    /// The first byte.
+    pub data: *const u8,
+    /// Number of bytes.
+    pub len: usize,
+}
+
+impl apiseal_bytes {
+    pub(crate) const EMPTY: apiseal_bytes = apiseal_bytes { data: std::ptr::null(), len: 0 };
+
+    /// Lends bytes of an object to the caller.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        apiseal_bytes { data: bytes.as_ptr(), len: bytes.len() }
+    }
+
+    /// The same for a text that may be absent: then `data` is NULL.
+    pub(crate) fn of_text(text: Option<&str>) -> Self {
+        text.map_or(apiseal_bytes::EMPTY, |text| apiseal_bytes::of(text.as_bytes()))
+    }
+
+    /// # Safety
+    /// `data` is NULL or valid for reads of `len` bytes during `'a`.
+    pub(crate) unsafe fn get<'a>(self, name: &str) -> Answer<&'a [u8]> {
+        // SAFETY: as promised.
+        unsafe { boundary::array(self.data, self.len, name) }
+    }
+
+    /// # Safety
+    /// As [`apiseal_bytes::get`].
+    pub(crate) unsafe fn text<'a>(self, name: &str) -> Answer<&'a str> {
+        // SAFETY: as promised.
+        let bytes = unsafe { self.get(name) }?;
+        std::str::from_utf8(bytes)
+            .map_err(|_| Fault::new(Code::InvalidArgument, format!("`{name}` is not UTF-8")))
+    }
+
+    /// A text that may be left out.
+    ///
+    /// # Safety
+    /// As [`apiseal_bytes::get`].
+    pub(crate) unsafe fn optional<'a>(self, name: &str) -> Answer<Option<&'a str>> {
+        // SAFETY: as promised.
+        let text = unsafe { self.text(name) }?;
+        Ok(Some(text).filter(|text| !text.is_empty()))
+    }
+}
+
+/// Bytes that belong to the caller, who frees them with apiseal_buffer_free(). They are wiped then.
+#[repr(C)]
+#[derive(Debug)]
+pub struct apiseal_buffer {
+    /// The first byte; NULL in an empty buffer.
+    pub data: *mut u8,
+    /// Number of bytes.
+    pub len: usize,
+    /// Number of bytes that are allocated; for the library.
+    pub cap: usize,
+}
+
+impl apiseal_buffer {
+    const EMPTY: apiseal_buffer = apiseal_buffer { data: std::ptr::null_mut(), len: 0, cap: 0 };
+}
+
+impl Place<apiseal_buffer> {
+    /// # Safety
+    /// As [`Place::new`].
+    pub(crate) unsafe fn buffer(place: *mut apiseal_buffer) -> Answer<Self> {
+        // SAFETY: as promised.
+        unsafe { Place::new(place, apiseal_buffer::EMPTY) }
+    }
+
+    /// Hands bytes over without copying them.
+    pub(crate) fn give_bytes(self, bytes: Vec<u8>) {
+        if bytes.capacity() == 0 {
+            return;
+        }
+        let mut bytes = std::mem::ManuallyDrop::new(bytes);
+        self.set(apiseal_buffer { data: bytes.as_mut_ptr(), len: bytes.len(), cap: bytes.capacity() });
+    }
+}
+
+/// Wipes and frees the bytes, and empties the buffer. NULL and an empty buffer are accepted, also again.
+///
+/// # Safety
+/// The pointer is NULL or points to a buffer that is empty or came from this library.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn apiseal_buffer_free(buffer: *mut apiseal_buffer) {
+    // SAFETY: the caller keeps the promise above; the bytes are those of a `Vec` from `give_bytes`.
+    unsafe {
+        if let Some(buffer) = buffer.as_mut()
+            && !buffer.data.is_null()
+        {
+            let mut bytes = Vec::from_raw_parts(buffer.data, buffer.len, buffer.cap);
+            bytes.zeroize();
+            *buffer = apiseal_buffer::EMPTY;
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The context of an encryption: pairs that are stated on every call.
+
+use apiseal::Context;
+
+use crate::boundary::{self, Answer};
+use crate::bytes::apiseal_bytes;
+
+/// A name and a value, UTF-8 each. A context has 1 to 32 pairs; encryption and decryption demand the name "purpose".
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct apiseal_pair {
+    /// 1 to 1024 bytes.
+    pub name: apiseal_bytes,
+    /// At most 1024 bytes.
+    pub value: apiseal_bytes,
+}
+
+/// Reads names and values.
+///
+/// # Safety
+/// `pairs` is NULL or valid for reads of `len` pairs, and each holds valid bytes.
+pub(crate) unsafe fn pairs<'a>(
+    pairs: *const apiseal_pair,
+    len: usize,
+    name: &str,
+) -> Answer<Vec<(&'a str, &'a str)>> {
+    // SAFETY: as promised.
+    let pairs = unsafe { boundary::array(pairs, len, name) }?;
+    // SAFETY: as promised.
+    pairs.iter().map(|pair| unsafe { Ok((pair.name.text(name)?, pair.value.text(name)?)) }).collect()
+}
+
+/// Reads a context.
+///
+/// # Safety
+/// As [`pairs`].
+pub(crate) unsafe fn context(items: *const apiseal_pair, len: usize) -> Answer<Context> {
+    // SAFETY: as promised.
+    Ok(Context::from_pairs(unsafe { pairs(items, len, "context") }?)?)
+}
