@@ -1,18 +1,22 @@
 # make demo    builds and runs the main job on a real document
 # make test    every test: the library, the command, the format's second reader
 # make check   formatting, lints, documentation, licences
+# make install the C library, its header, pkg-config and CMake files (PREFIX, DESTDIR)
 # make bench   speed beside peers and the floor
 # make fuzz    a minute on each fuzz target (needs a nightly toolchain)
 # make msrv    builds with the oldest Rust that is stated (by rustup)
 
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 
-.PHONY: demo test test-rust test-reader check fmt clippy benches doc deny bench fuzz msrv
+PREFIX ?= /usr/local
+export PREFIX
+
+.PHONY: demo test test-rust test-reader test-c install uninstall check fmt clippy benches doc deny bench fuzz msrv
 
 demo:
 	scripts/demo
 
-test: test-rust test-reader
+test: test-rust test-reader test-c
 
 test-rust:
 	cargo test --locked --workspace
@@ -21,6 +25,15 @@ test-reader:
 	scripts/python-env
 	cargo build --locked --bin exchange
 	APISEAL_EXCHANGE=$(TARGET)/debug/exchange .venv/bin/python -m pytest -q tests/second_reader
+
+test-c:
+	scripts/test-c
+
+install:
+	scripts/install-c
+
+uninstall:
+	scripts/install-c --uninstall
 
 check: fmt clippy benches doc deny
 

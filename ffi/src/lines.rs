@@ -159,14 +159,17 @@ pub unsafe extern "C" fn apiseal_lines_next(
             let out = Place::list(out)?;
             let none = || Fault::new(apiseal::Code::InvalidArgument, "`lines` is NULL");
             let lines = lines.as_mut().ok_or_else(none)?;
-            match lines.0.next() {
-                None => Ok(()),
-                Some(Ok(block)) => {
-                    out.give_list(split(block));
-                    Ok(())
+            for block in &mut lines.0 {
+                let block =
+                    block.map_err(|error| Fault::new(apiseal::Code::ContentSink, error.to_string()))?;
+                let results = split(block);
+                // A read that ended within the first line has none.
+                if !results.is_empty() {
+                    out.give_list(results);
+                    return Ok(());
                 }
-                Some(Err(error)) => Err(Fault::new(apiseal::Code::ContentSink, error.to_string())),
             }
+            Ok(())
         })
     }
 }

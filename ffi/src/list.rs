@@ -44,6 +44,10 @@ impl<T> Owner<T> {
         Owner { items: items.into_boxed_slice(), _texts: texts, _held: None }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
     /// Keeps something more that items point into.
     pub(crate) fn holding(self, held: impl Any) -> Self {
         Owner { _held: Some(Box::new(held)), ..self }

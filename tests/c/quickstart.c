@@ -3,11 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void check(apiseal_status status, apiseal_error *error)
+/* It takes the address of the error: C does not say in which order the arguments of a call are evaluated. */
+static void check(apiseal_status status, apiseal_error **error)
 {
     if (status != APISEAL_OK) {
-        fprintf(stderr, "%s: %s\n", apiseal_error_name(error), apiseal_error_message(error));
-        apiseal_error_free(error);
+        fprintf(stderr, "%s: %s\n", apiseal_error_name(*error), apiseal_error_message(*error));
+        apiseal_error_free(*error);
         exit(1);
     }
 }
@@ -18,13 +19,13 @@ static void fields(void)
     apiseal_keyring *ring;
     apiseal_policy *policy;
     apiseal_cipher *cipher;
-    check(apiseal_keyring_generate(apiseal_str("aes-256-gcm"), &ring, &error), error);
+    check(apiseal_keyring_generate(apiseal_str("aes-256-gcm"), &ring, &error), &error);
     check(apiseal_policy_from_json(
               apiseal_str("{\"apiseal_policy\": 1, \"id\": \"orders.v1\", \"rules\":"
                           " [{\"path\": \"$.card.number\", \"bind\": [\"$.id\"]}]}"),
               &policy, &error),
-          error);
-    check(apiseal_cipher_new(ring, policy, NULL, &cipher, &error), error);
+          &error);
+    check(apiseal_cipher_new(ring, policy, NULL, &cipher, &error), &error);
 
     apiseal_pair context[] = {
         {apiseal_str("purpose"), apiseal_str("orders")},
@@ -32,9 +33,9 @@ static void fields(void)
     };
     apiseal_bytes document = apiseal_str("{\"id\": 7, \"card\": {\"number\": \"4111111111111111\"}, \"total\": 1.10}");
     apiseal_buffer sealed, opened;
-    check(apiseal_encrypt(cipher, context, 2, document, &sealed, &error), error);
+    check(apiseal_encrypt(cipher, context, 2, document, &sealed, &error), &error);
     printf("%.*s\n", (int)sealed.len, (const char *)sealed.data);
-    check(apiseal_decrypt(cipher, context, 2, apiseal_buffer_bytes(&sealed), &opened, &error), error);
+    check(apiseal_decrypt(cipher, context, 2, apiseal_buffer_bytes(&sealed), &opened, &error), &error);
     printf("%.*s\n", (int)opened.len, (const char *)opened.data);
 
     /* In another context nothing opens. */
@@ -59,19 +60,19 @@ static void signatures(void)
     apiseal_key *plain, *key;
     check(apiseal_key_raw(apiseal_str("acme-1"), apiseal_str("hmac-sha256"),
                           apiseal_str("0123456789abcdef0123456789abcdef"), &plain, &error),
-          error);
+          &error);
     apiseal_key_options about = {0};
     about.principal = apiseal_str("acme");
     about.direction = apiseal_str("req");
-    check(apiseal_key_with(plain, &about, &key, &error), error);
+    check(apiseal_key_with(plain, &about, &key, &error), &error);
 
     apiseal_ring_entry entry = {key, false};
     apiseal_keyring *ring;
     apiseal_profile *profile;
     apiseal_signer *signer;
-    check(apiseal_keyring_new(apiseal_str(""), 0, &entry, 1, &ring, &error), error);
-    check(apiseal_profile_v1(&profile, &error), error);
-    check(apiseal_signer_new(ring, profile, NULL, NULL, &signer, &error), error);
+    check(apiseal_keyring_new(apiseal_str(""), 0, &entry, 1, &ring, &error), &error);
+    check(apiseal_profile_v1(&profile, &error), &error);
+    check(apiseal_signer_new(ring, profile, NULL, NULL, &signer, &error), &error);
 
     apiseal_header lines[4] = {{apiseal_str("content-type"), apiseal_str("application/json")}};
     apiseal_message request = {0};
@@ -83,7 +84,7 @@ static void signatures(void)
     request.headers_len = 1;
     request.body = apiseal_str("{\"amount\": 7}");
     apiseal_signed *made;
-    check(apiseal_sign(signer, &request, &made, &error), error);
+    check(apiseal_sign(signer, &request, &made, &error), &error);
     request.headers_len += apiseal_signed_headers(made, lines + 1, 3);
     for (size_t at = 1; at < request.headers_len; at++) {
         printf("%.*s: %.*s\n", (int)lines[at].name.len, (const char *)lines[at].name.data, (int)lines[at].value.len,
@@ -92,11 +93,11 @@ static void signatures(void)
 
     /* A service keeps nonces: apiseal_replay_memory(), or a store that its processes share. */
     apiseal_replay *replay;
-    check(apiseal_replay_unchecked(&replay, &error), error);
+    check(apiseal_replay_unchecked(&replay, &error), &error);
     apiseal_verifier *verifier;
     apiseal_verified *verified;
-    check(apiseal_verifier_new(ring, profile, replay, NULL, NULL, &verifier, &error), error);
-    check(apiseal_verify(verifier, &request, &verified, &error), error);
+    check(apiseal_verifier_new(ring, profile, replay, NULL, NULL, &verifier, &error), &error);
+    check(apiseal_verify(verifier, &request, &verified, &error), &error);
     apiseal_bytes principal = apiseal_verified_principal(verified, 0);
     apiseal_bytes path = apiseal_verified_component(verified, 0, apiseal_str("@path"));
     printf("%.*s may ask for %.*s\n", (int)principal.len, (const char *)principal.data, (int)path.len,
