@@ -12,7 +12,6 @@ use crate::http::digest::{self, Stated};
 use crate::http::message::{Message, Start};
 use crate::ids::Direction;
 use crate::keys::handle::KeyringHandle;
-use crate::keys::ring::Keyring;
 use crate::keys::sign::ExternalSigner;
 use crate::keys::signing::SigningKey;
 use crate::rng::{OsRandom, hazmat::Random};
@@ -86,6 +85,8 @@ pub(crate) struct Order<'o> {
     /// More components than the profile demands.
     pub(crate) extra: Vec<Component<'o>>,
     pub(crate) label: Option<&'o str>,
+    /// The key, where it had to be known before the content was.
+    pub(crate) key: Option<Arc<SigningKey>>,
 }
 
 impl Signer {
@@ -170,11 +171,22 @@ impl Signer {
         request: &Verified<'_>,
         clock: &dyn Clock,
     ) -> Result<Signed> {
+        self.response(message, request, None, clock)
+    }
+
+    pub(crate) fn response(
+        &self,
+        message: &Message<'_>,
+        request: &Verified<'_>,
+        key: Option<Arc<SigningKey>>,
+        clock: &dyn Clock,
+    ) -> Result<Signed> {
         match message.start {
             Start::Response { status } if status >= 200 => {}
             _ => return Err(Error::because(Code::NotSignable, "only a final response is signed")),
         }
-        let order = Order { request: Some(&request.covered), nonce: request.nonce(), ..Order::default() };
+        let order =
+            Order { request: Some(&request.covered), nonce: request.nonce(), key, ..Order::default() };
         let signed = self.compose(message, order, clock)?;
         request.answer()?;
         Ok(signed)
@@ -189,9 +201,11 @@ impl Signer {
         let label = order.label.unwrap_or(&self.label);
         self.check_label(message, label)?;
         let now = clock.now();
-        let ring = self.ring.current();
         let direction = if message.is_request() { Direction::Request } else { Direction::Response };
-        let key = self.choose(&ring, direction, now)?;
+        let key = match &order.key {
+            Some(key) => Arc::clone(key),
+            None => self.choose(direction, now)?,
+        };
         if !profile.suites.contains(&key.suite()) {
             return Err(Error::new(Code::SignatureAlgorithm).with_kid(key.kid.as_str()));
         }
@@ -244,7 +258,9 @@ impl Signer {
         }
     }
 
-    fn choose(&self, ring: &Keyring, direction: Direction, now: u64) -> Result<Arc<SigningKey>> {
+    /// The key that signs now.
+    pub(crate) fn choose(&self, direction: Direction, now: u64) -> Result<Arc<SigningKey>> {
+        let ring = self.ring.current();
         let id = self.profile.id();
         let able = |key: &SigningKey| self.external.is_some() || key.material.can_sign();
         let keys = ring.signing()?;
