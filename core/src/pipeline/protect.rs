@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::context::Context;
-use crate::error::{Code, Result};
+use crate::error::{Code, Error, Result};
 use crate::fields::FieldCipher;
 use crate::http::message::{Header, Message};
 use crate::ids::Direction;
@@ -109,6 +109,10 @@ impl Protector {
         context: &Context,
         sign: impl FnOnce(&Message<'_>, Order<'_>) -> Result<Signed>,
     ) -> Result<Protected> {
+        if message.is_request() != (direction == Direction::Request) {
+            let reason = "a request is protected by itself, and a response for its verified request";
+            return Err(Error::because(Code::NotSignable, reason));
+        }
         rules::check_content(message, Code::NotSignable)?;
         rules::check_no_digest(message)?;
         message.check_length(message.body.len() as u64)?;
