@@ -1,5 +1,5 @@
 # make demo    builds and runs the main job on a real document
-# make test    every test: the library, the command, the format's second reader
+# make test    every test: the library, the command, the format's second reader, real traffic
 # make check   formatting, lints, documentation, licences
 # make bench   speed beside peers and the floor
 # make fuzz    a minute on each fuzz target (needs a nightly toolchain)
@@ -7,12 +7,14 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 
-.PHONY: demo test test-rust test-reader check fmt clippy benches doc deny bench fuzz msrv
+TRAFFIC := --locked --manifest-path tests/traffic/Cargo.toml --target-dir $(TARGET)
+
+.PHONY: demo test test-rust test-reader test-traffic check fmt clippy benches traffic doc deny bench fuzz msrv
 
 demo:
 	scripts/demo
 
-test: test-rust test-reader
+test: test-rust test-reader test-traffic
 
 test-rust:
 	cargo test --locked --workspace
@@ -22,7 +24,11 @@ test-reader:
 	cargo build --locked --bin exchange
 	APISEAL_EXCHANGE=$(TARGET)/debug/exchange .venv/bin/python -m pytest -q tests/second_reader
 
-check: fmt clippy benches doc deny
+# hyper over HTTP/1.1 and HTTP/2, and through the reverse proxies of the distribution, which are installed if that can be.
+test-traffic:
+	if scripts/proxies; then export APISEAL_DEMAND_PROXIES=1; fi; cargo test $(TRAFFIC)
+
+check: fmt clippy benches traffic doc deny
 
 fmt:
 	cargo fmt --all --check
@@ -33,6 +39,10 @@ clippy:
 benches:
 	cargo clippy --locked --manifest-path benches/Cargo.toml --all-targets -- -D warnings
 	cargo fmt --manifest-path benches/Cargo.toml --check
+
+traffic:
+	cargo clippy $(TRAFFIC) --all-targets -- -D warnings
+	cargo fmt --manifest-path tests/traffic/Cargo.toml --check
 
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
