@@ -208,3 +208,13 @@ fn lesson_s19_host_and_authority_of_http2_must_agree() {
     };
     assert!(agreed("api.example:8443") && !agreed("api.example") && !agreed("evil.example"));
 }
+
+#[test]
+fn the_documentation_shows_what_these_tests_use() {
+    let own = include_str!("../src/lib.rs");
+    let shown = include_str!("../../../docs/signing.md");
+    for name in ["lines(", "target(", "message<"] {
+        let text = own.split(&format!("pub fn {name}")).nth(1).unwrap().split("\n}\n").next().unwrap();
+        assert!(shown.contains(&format!("\nfn {name}{text}\n}}\n")), "{name}");
+    }
+}
