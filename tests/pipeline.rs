@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use apiseal::{
     Acceptor, Audit, Claim, Code, Context, Direction, Event, FieldCipher, FixedClock, Header, Key, Keyring,
-    KeyringFile, Kid, MemoryReplay, Message, NoReplayCheck, OsRandom, Outcome, Policy, Profile, Protected,
-    Protector, Purpose, ReplayStore, Result, Signer, Suite, Verified, Verifier,
+    KeyringFile, KeyringHandle, Kid, MemoryReplay, Message, NoReplayCheck, OsRandom, Outcome, Policy,
+    Profile, Protected, Protector, Purpose, ReplayStore, Result, Signer, Suite, Verified, Verifier, hazmat,
 };
 use apiseal_workspace::code;
 use apiseal_workspace::signing::NOW;
@@ -578,6 +578,37 @@ fn a_partner_holds_the_key_of_his_own_messages_only() {
     // Nobody writes such a scope by hand.
     let scoped = seal().with_scope([("apiseal.principal", "acme")]);
     assert_eq!(code(Keyring::builder().primary(scoped).build()), Some(Code::KeyringFile));
+}
+
+/// Exchanges the signer's ring for another while content is being encrypted.
+struct Meanwhile(KeyringHandle, Keyring);
+
+impl hazmat::Random for Meanwhile {
+    fn fill(&self, out: &mut [u8]) -> Result<()> {
+        self.0.replace(self.1.clone())?;
+        hazmat::Random::fill(&OsRandom, out)
+    }
+}
+
+#[test]
+fn the_principal_of_the_context_signs_also_if_the_ring_is_exchanged_meanwhile() {
+    let key = |id: &str| signing().key(id).unwrap().clone();
+    let only = |id: &str| Keyring::builder().key(key(id)).build().unwrap();
+    let handle = KeyringHandle::new(only("acme"));
+    let cipher = FieldCipher::builder(sealing(), Policy::from_json(TOKEN).unwrap())
+        .clock(CLOCK)
+        .hazmat_random(Meanwhile(handle.clone(), only("bank")))
+        .build()
+        .unwrap();
+    let protector = Protector::new(cipher, Signer::new(handle, Profile::apiseal_v1())).unwrap();
+    let sent = Sent::request();
+    let protected = protector.protect(&sent.view(&sent.lines()), &context()).unwrap();
+    assert!(protector.signer().keyring().current().key("acme").is_none(), "it was exchanged");
+    assert_eq!(sent.clone().carrying(&protected).accepted().unwrap(), BODY.as_bytes());
+    // The next message is the next key's.
+    let protected = protector.protect(&sent.view(&sent.lines()), &context()).unwrap();
+    let next = protected.headers().find(|(name, _)| *name == "signature-input").unwrap();
+    assert!(next.1.contains("keyid=\"bank\""));
 }
 
 #[test]

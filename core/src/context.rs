@@ -191,6 +191,10 @@ mod tests {
         assert_eq!(Context::stored(pairs).unwrap(), context);
         let other = [("purpose", "orders"), ("apiseal.other", "x")];
         assert_eq!(Context::stored(other).unwrap_err().code(), Code::ContextReserved);
+        // docs/format.md, section 18.
+        let vector = own.of_message("ACME", Direction::Request).unwrap();
+        let hex: String = vector.digest().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "fa0ec830d278b0aa4a19b8d2ed89d1de2e97edac459c4de19b9dba9ccf16bb4d");
         let again = context.of_message("evil", Direction::Request);
         assert_eq!(again.unwrap_err().code(), Code::ContextDuplicate);
         let long = own.of_message(&"x".repeat(1025), Direction::Request);
