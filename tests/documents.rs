@@ -81,9 +81,9 @@ fn has(file: &Path, name: &str) -> bool {
     }
 }
 
-#[test]
-fn every_claim_of_the_threat_model_names_a_test_that_exists() {
-    let path = repository("docs/threat-model.md");
+/// How many tests a document names; each must be there.
+fn named_tests(document: &str) -> usize {
+    let path = repository(document);
     let text = std::fs::read_to_string(&path).unwrap();
     let mut named = 0;
     for (words, target) in links(&text) {
@@ -91,8 +91,15 @@ fn every_claim_of_the_threat_model_names_a_test_that_exists() {
         assert!(has(&path.parent().unwrap().join(&target), name), "{target} has no test `{name}`");
         named += 1;
     }
+    named
+}
+
+#[test]
+fn every_claim_of_the_threat_model_names_a_test_that_exists() {
+    let named = named_tests("docs/threat-model.md");
     assert!(named > 50, "{named} tests");
     // Each row of a table of claims names one.
+    let text = std::fs::read_to_string(repository("docs/threat-model.md")).unwrap();
     for table in text.split("| claim | shown by |\n|---|---|\n").skip(1) {
         for row in table.lines().take_while(|line| line.starts_with('|')) {
             assert!(row.contains("[`"), "{row}");
@@ -120,10 +127,13 @@ fn every_profile_of_the_documentation_loads() {
 }
 
 #[test]
-fn rules_s1_to_s26_are_told_of() {
+fn rules_s1_to_s26_are_told_of_and_name_their_tests() {
     let text = std::fs::read_to_string(repository("docs/signing.md")).unwrap();
     for rule in 1..=26 {
         let told = [format!("**S{rule}**"), format!("**S{rule},"), format!(", S{rule}**")];
         assert!(told.iter().any(|told| text.contains(told)), "S{rule}");
+        let row = text.lines().find(|line| line.starts_with(&format!("| S{rule} | ")));
+        assert!(row.is_some_and(|row| row.contains("[`")), "S{rule} names no test");
     }
+    assert!(named_tests("docs/signing.md") > 26);
 }
