@@ -1,5 +1,5 @@
 # make demo    builds and runs the main job on a real document
-# make test    every test: the library, the command, the format's second reader
+# make test    every test: the library, the command, the format's second reader, real traffic
 # make check   formatting, lints, documentation, licences
 # make install the C library, its header, pkg-config and CMake files (PREFIX, DESTDIR)
 # make bench   speed beside peers and the floor
@@ -8,15 +8,16 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 
+TRAFFIC := --locked --manifest-path tests/traffic/Cargo.toml --target-dir $(TARGET)
 PREFIX ?= /usr/local
 export PREFIX
 
-.PHONY: demo test test-rust test-reader test-c install uninstall check fmt clippy benches doc deny bench fuzz msrv
+.PHONY: demo test test-rust test-reader test-traffic test-c check fmt clippy benches traffic doc deny install uninstall bench fuzz msrv
 
 demo:
 	scripts/demo
 
-test: test-rust test-reader test-c
+test: test-rust test-reader test-traffic test-c
 
 test-rust:
 	cargo test --locked --workspace
@@ -29,13 +30,17 @@ test-reader:
 test-c:
 	scripts/test-c
 
+# hyper over HTTP/1.1 and HTTP/2, and through the reverse proxies of the distribution, which are installed if that can be.
+test-traffic:
+	if scripts/proxies; then export APISEAL_DEMAND_PROXIES=1; fi; cargo test $(TRAFFIC)
+
+check: fmt clippy benches traffic doc deny
+
 install:
 	scripts/install-c
 
 uninstall:
 	scripts/install-c --uninstall
-
-check: fmt clippy benches doc deny
 
 fmt:
 	cargo fmt --all --check
@@ -46,6 +51,10 @@ clippy:
 benches:
 	cargo clippy --locked --manifest-path benches/Cargo.toml --all-targets -- -D warnings
 	cargo fmt --manifest-path benches/Cargo.toml --check
+
+traffic:
+	cargo clippy $(TRAFFIC) --all-targets -- -D warnings
+	cargo fmt --manifest-path tests/traffic/Cargo.toml --check
 
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps

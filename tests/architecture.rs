@@ -5,7 +5,7 @@ use std::path::Path;
 
 use apiseal_workspace::repository;
 
-/// Layer of each top-level module, and what it may import beyond L0; the pipeline is still to come.
+/// Layer of each top-level module, and what it may import beyond L0.
 const TABLE: &[(&str, u8, &[&str])] = &[
     ("error", 0, &[]),
     ("limits", 0, &[]),
@@ -25,6 +25,7 @@ const TABLE: &[(&str, u8, &[&str])] = &[
     ("keyfile", 4, &["json", "context", "keys", "token"]),
     ("fields", 4, &["context", "aead", "json", "lines", "keys", "policy", "token"]),
     ("signing", 4, &["context", "http", "json", "keys"]),
+    ("pipeline", 5, &["context", "http", "keys", "fields", "signing"]),
 ];
 
 /// Crates that only these modules may name.

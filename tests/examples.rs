@@ -6,6 +6,8 @@ mod lines;
 mod logs;
 #[path = "../core/examples/payment.rs"]
 mod payment;
+#[path = "../core/examples/protected.rs"]
+mod protected;
 #[path = "../core/examples/requests.rs"]
 mod requests;
 #[path = "../core/examples/rotation.rs"]
@@ -15,6 +17,7 @@ mod rotation;
 fn examples_come_to_their_end() {
     payment::main().unwrap();
     requests::main().unwrap();
+    protected::main().unwrap();
     rotation::main().unwrap();
     logs::main().unwrap();
     lines::main().unwrap();

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::inspect::InspectArgs;
 use crate::keys::args::KeysCommand;
 use crate::ndjson::NdjsonArgs;
+use crate::protect::{AcceptArgs, ProtectArgs};
 use crate::redact::RedactArgs;
 use crate::reencrypt::ReencryptArgs;
 use crate::sign::{SignArgs, VerifyArgs};
@@ -102,6 +103,26 @@ Examples:
   apiseal verify --keyring ring.json --no-replay-check --origin backend:8080=https://api.example signed.http
   apiseal verify --keyring ring.json --request signed.http response.http")]
     Verify(VerifyArgs),
+    /// Encrypt the fields of an HTTP message and sign it: `encrypt` and `sign` in one. Who signs and which way the message
+    /// goes enter the context, so that the content is of no use in another's message.
+    #[command(after_help = "\
+Examples:
+  apiseal protect --keyring ring.json --policy orders.json --context purpose=orders < request.http > protected.http
+  apiseal protect --keyring ring.json --policy orders.json --context purpose=orders \\
+      --request protected.http response.http      answers a verified request")]
+    Protect(ProtectArgs),
+    /// Verify an HTTP message and decrypt its fields: `verify` and `decrypt` in one. Prints the clear content; nothing is
+    /// decrypted of a message that does not verify.
+    #[command(after_help = "\
+One run remembers no nonces, which has to be said: a service keeps a replay store.
+
+Examples:
+  apiseal accept --keyring ring.json --policy orders.json --context purpose=orders --no-replay-check protected.http
+  apiseal accept --keyring ring.json --policy orders.json --context purpose=orders --no-replay-check \\
+      --proof proof.json protected.http
+  apiseal accept --keyring ring.json --policy orders.json --context purpose=orders \\
+      --request protected.http response.http")]
+    Accept(AcceptArgs),
     /// Show where a JSONPath (RFC 9535) selects values: one JSON object a line with path, start and end.
     #[command(after_help = "Example:\n  apiseal locate '$..ssn' order.json")]
     Locate(LocateArgs),

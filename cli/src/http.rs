@@ -70,13 +70,40 @@ impl<'t> Text<'t> {
 
     /// The text with more header lines behind its own.
     pub(crate) fn with<'n, 'v>(&self, lines: impl Iterator<Item = (&'n str, &'v str)>) -> Vec<u8> {
-        let ending: &[u8] = if self.head.ends_with(b"\r\n") { b"\r\n" } else { b"\n" };
-        let mut out = self.head.to_vec();
+        self.assembled(self.head, lines, self.body)
+    }
+
+    /// The text with another content, and with header lines in place of its own of the same name, else behind them.
+    pub(crate) fn replaced<'n, 'v>(
+        &self,
+        lines: impl Iterator<Item = (&'n str, &'v str)>,
+        body: &[u8],
+    ) -> Vec<u8> {
+        let lines: Vec<(&str, &str)> = lines.collect();
+        let is_own = |line: &[u8]| {
+            let name = line.iter().position(|byte| *byte == b':').and_then(|at| line.get(..at));
+            name.is_some_and(|own| lines.iter().any(|(name, _)| own.eq_ignore_ascii_case(name.as_bytes())))
+        };
+        // The start line is no header, whatever it holds.
+        let kept = self.head.split_inclusive(|byte| *byte == b'\n').enumerate();
+        let kept = kept.filter(|(at, line)| *at == 0 || !is_own(line)).map(|(_, line)| line);
+        let head: Vec<u8> = kept.flatten().copied().collect();
+        self.assembled(&head, lines.into_iter(), body)
+    }
+
+    fn assembled<'n, 'v>(
+        &self,
+        head: &[u8],
+        lines: impl Iterator<Item = (&'n str, &'v str)>,
+        body: &[u8],
+    ) -> Vec<u8> {
+        let ending: &[u8] = if head.ends_with(b"\r\n") { b"\r\n" } else { b"\n" };
+        let mut out = head.to_vec();
         for (name, value) in lines {
             out.extend([name.as_bytes(), b": ", value.as_bytes(), ending].concat());
         }
         out.extend_from_slice(if self.blank.is_empty() { ending } else { self.blank });
-        out.extend_from_slice(self.body);
+        out.extend_from_slice(body);
         out
     }
 }

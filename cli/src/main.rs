@@ -15,6 +15,7 @@ mod ndjson;
 mod output;
 mod part;
 mod progress;
+mod protect;
 mod redact;
 mod reencrypt;
 mod sign;
@@ -39,6 +40,8 @@ fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(&args),
         Command::Sign(args) => sign::sign(&args),
         Command::Verify(args) => sign::verify(&args),
+        Command::Protect(args) => protect::protect(&args),
+        Command::Accept(args) => protect::accept(&args),
         Command::Locate(args) => tools::locate(&args),
         Command::Policy(command) => tools::policy(command),
         Command::Completion { shell } => tools::completion(shell),

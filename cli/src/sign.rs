@@ -91,10 +91,7 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<()> {
     let (profile, document) = (own.profile()?, read_document(own.file.as_deref())?);
     let text = Text::read(&document)?;
     own.check_request(&text)?;
-    if text.is_request() && !args.no_replay_check {
-        let hint = "one run remembers no nonces; say --no-replay-check to accept that";
-        return Err(Failure::Usage(hint.to_owned()));
-    }
+    check_replay(&text, args.no_replay_check)?;
     let request = own.request_document()?;
     let verifier = verifier(load(&own.keyring)?, profile, &args.origin)?;
     let message = text.message(&own.scheme);
@@ -110,7 +107,16 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<()> {
     told(&verified)
 }
 
-fn verifier(ring: Keyring, profile: Profile, origins: &[String]) -> Result<Verifier> {
+/// No run remembers what another has accepted.
+pub(crate) fn check_replay(text: &Text<'_>, unchecked: bool) -> Result<()> {
+    if text.is_request() && !unchecked {
+        let hint = "one run remembers no nonces; say --no-replay-check to accept that";
+        return Err(Failure::Usage(hint.to_owned()));
+    }
+    Ok(())
+}
+
+pub(crate) fn verifier(ring: Keyring, profile: Profile, origins: &[String]) -> Result<Verifier> {
     let mut verifier = Verifier::new(ring, profile, NoReplayCheck);
     for origin in origins {
         let parts = origin
@@ -127,8 +133,12 @@ fn verifier(ring: Keyring, profile: Profile, origins: &[String]) -> Result<Verif
 
 /// Prints what was proved.
 fn told(verified: &Verified<'_>) -> Result<()> {
-    let lines: String = verified.proofs().map(|proof| describe(proof, verified.body().is_some())).collect();
-    print(lines.as_bytes())
+    print(proofs(verified).as_bytes())
+}
+
+/// What was proved, one signature a line.
+pub(crate) fn proofs(verified: &Verified<'_>) -> String {
+    verified.proofs().map(|proof| describe(proof, verified.body().is_some())).collect()
 }
 
 fn describe(proof: &Proof, content: bool) -> String {
@@ -148,7 +158,19 @@ fn describe(proof: &Proof, content: bool) -> String {
 }
 
 impl ProfileArgs {
-    fn profile(&self) -> Result<Profile> {
+    pub(crate) fn keyring(&self) -> &KeyringArgs {
+        &self.keyring
+    }
+
+    pub(crate) fn scheme(&self) -> &str {
+        &self.scheme
+    }
+
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    pub(crate) fn profile(&self) -> Result<Profile> {
         match self.profile.as_str() {
             "apiseal-v1" => Ok(Profile::apiseal_v1()),
             file => Ok(Profile::from_json(&read_text(Path::new(file))?)?),
@@ -156,7 +178,7 @@ impl ProfileArgs {
     }
 
     /// A response needs the request that it answers, and a request has none.
-    fn check_request(&self, text: &Text<'_>) -> Result<()> {
+    pub(crate) fn check_request(&self, text: &Text<'_>) -> Result<()> {
         match (text.is_request(), &self.request) {
             (true, Some(_)) => Err(Failure::Usage("--request: the message is itself a request".to_owned())),
             (false, None) => Err(Failure::Usage(
@@ -167,7 +189,7 @@ impl ProfileArgs {
         }
     }
 
-    fn request_document(&self) -> Result<Option<Zeroizing<Vec<u8>>>> {
+    pub(crate) fn request_document(&self) -> Result<Option<Zeroizing<Vec<u8>>>> {
         self.request.as_deref().map(|path| read_document(Some(path))).transpose()
     }
 }

@@ -1,4 +1,4 @@
-//! Every recipe of docs/operations.md, run as it stands.
+//! Every recipe of docs/operations.md and docs/signing.md, run as it stands.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
@@ -33,8 +33,9 @@ fn chapters(text: &str) -> Vec<(String, Vec<Recipe>)> {
 struct Folder(PathBuf);
 
 impl Folder {
-    fn new(number: usize) -> Self {
-        let folder = std::env::temp_dir().join(format!("apiseal-operations-{number}-{}", std::process::id()));
+    fn new(document: &str, number: usize) -> Self {
+        let name = format!("apiseal-{document}-{number}-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("orders.policy.json"), POLICY).unwrap();
@@ -66,14 +67,15 @@ impl Drop for Folder {
     }
 }
 
-#[test]
-fn every_recipe_does_what_it_says() {
-    let text =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/operations.md")).unwrap();
-    assert!(text.contains(POLICY), "the document shows the policy of its examples");
+fn document(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../docs/{name}.md"))).unwrap()
+}
+
+/// Runs every recipe of a document; how many were done, and how many refused.
+fn run(name: &str) -> (usize, usize) {
     let (mut done, mut refused) = (0, 0);
-    for (number, (title, recipes)) in chapters(&text).iter().enumerate() {
-        let folder = Folder::new(number);
+    for (number, (title, recipes)) in chapters(&document(name)).iter().enumerate() {
+        let folder = Folder::new(name, number);
         for recipe in recipes {
             let output = folder.run(&recipe.commands);
             let told = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -88,13 +90,25 @@ fn every_recipe_does_what_it_says() {
             }
         }
     }
+    (done, refused)
+}
+
+#[test]
+fn every_recipe_does_what_it_says() {
+    assert!(document("operations").contains(POLICY), "the document shows the policy of its examples");
+    let (done, refused) = run("operations");
     assert!(done >= 18 && refused >= 8, "{done} recipes, {refused} refusals");
 }
 
 #[test]
+fn every_recipe_about_signing_does_what_it_says() {
+    let (done, refused) = run("signing");
+    assert!(done >= 6 && refused >= 5, "{done} recipes, {refused} refusals");
+}
+
+#[test]
 fn the_table_of_column_sizes_is_right() {
-    let text =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/operations.md")).unwrap();
+    let text = document("operations");
     let kid = apiseal::Kid::parse("k-345678").unwrap();
     for (bytes, shown) in [(32, "155"), (64, "197"), (256, "453"), (1024, "1477"), (4096, "5573")] {
         assert_eq!(apiseal::token_len(apiseal::Padding::Default, bytes, &kid).unwrap().to_string(), shown);

@@ -5,6 +5,12 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Code, Error, Result};
+use crate::ids::Direction;
+
+/// Who signed the message that fields travel in.
+const PRINCIPAL: &str = "apiseal.principal";
+/// Whether that message is a request or a response.
+const DIRECTION: &str = "apiseal.direction";
 
 /// 1 to 32 named strings, for example purpose, tenant and environment. Both sides state the same pairs; nothing of
 /// them is stored in the document. Put stable scope here and the record's id into the rule's `bind`.
@@ -49,12 +55,31 @@ impl Context {
     /// # Errors
     /// [`Code::ContextEmpty`], [`Code::ContextDuplicate`], [`Code::ContextTooLong`], [`Code::ContextReserved`].
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
+        Context::checked(pairs, |name| name.starts_with("apiseal."))
+    }
+
+    /// As [`Context::from_pairs`], with the names that the library itself adds to what callers state: for the contexts
+    /// of exported keys, which hold all pairs.
+    pub(crate) fn stored<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
+        let own = |name: &str| name == PRINCIPAL || name == DIRECTION;
+        Context::checked(pairs, |name| name.starts_with("apiseal.") && !own(name))
+    }
+
+    /// The context of fields inside of a message: what the caller states, who signs, and which way it goes.
+    pub(crate) fn of_message(&self, principal: &str, direction: Direction) -> Result<Self> {
+        Context::stored(self.pairs().chain([(PRINCIPAL, principal), (DIRECTION, direction.name())]))
+    }
+
+    fn checked<'a>(
+        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+        is_reserved: impl Fn(&str) -> bool,
+    ) -> Result<Self> {
         let mut owned: Vec<(String, String)> = Vec::new();
         for (name, value) in pairs {
             if name.is_empty() {
                 return Err(Error::new(Code::ContextEmpty));
             }
-            if name.starts_with("apiseal.") {
+            if is_reserved(name) {
                 return Err(Error::because(Code::ContextReserved, "names must not begin with `apiseal.`"));
             }
             if owned.len() == Self::MAX_PAIRS
@@ -154,6 +179,26 @@ mod tests {
         let pairs: Vec<_> = names.iter().map(|name| (name.as_str(), "")).collect();
         assert_eq!(code(&pairs), Code::ContextTooLong);
         assert!(Context::from_pairs(pairs.into_iter().take(32)).is_ok());
+    }
+
+    #[test]
+    fn the_context_of_a_message_holds_principal_and_direction() {
+        let own = Context::new("orders").unwrap();
+        let context = own.of_message("acme", Direction::Request).unwrap();
+        let pairs: Vec<_> = context.pairs().collect();
+        let expected = [("apiseal.direction", "req"), ("apiseal.principal", "acme"), ("purpose", "orders")];
+        assert_eq!(pairs, expected);
+        assert_eq!(Context::stored(pairs).unwrap(), context);
+        let other = [("purpose", "orders"), ("apiseal.other", "x")];
+        assert_eq!(Context::stored(other).unwrap_err().code(), Code::ContextReserved);
+        // docs/format.md, section 18.
+        let vector = own.of_message("ACME", Direction::Request).unwrap();
+        let hex: String = vector.digest().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "fa0ec830d278b0aa4a19b8d2ed89d1de2e97edac459c4de19b9dba9ccf16bb4d");
+        let again = context.of_message("evil", Direction::Request);
+        assert_eq!(again.unwrap_err().code(), Code::ContextDuplicate);
+        let long = own.of_message(&"x".repeat(1025), Direction::Request);
+        assert_eq!(long.unwrap_err().code(), Code::ContextTooLong);
     }
 
     #[test]

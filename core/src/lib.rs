@@ -14,6 +14,7 @@
 //! - [`Audit`] hears of every use of a key.
 //! - [`Signer`] and [`Verifier`] sign and verify HTTP messages (RFC 9421) under a [`Profile`]; [`Verified`] tells what was
 //!   proved.
+//! - [`Protector`] and [`Acceptor`] do both jobs in one: encrypt, digest, sign; and verify, claim, decrypt.
 //! - [`locate`] finds values by JSONPath (RFC 9535) with their byte spans.
 //!
 //! Every failure is an [`Error`] with a stable [`Code`]. Time and randomness come in through [`Clock`] and
@@ -35,6 +36,7 @@ mod ids;
 mod json;
 mod keyfile;
 mod keys;
+mod pipeline;
 mod policy;
 mod rng;
 mod secret;
@@ -64,6 +66,8 @@ pub use keys::ring::{Keyring, KeyringBuilder, new_kid};
 pub use keys::sign::ExternalSigner;
 pub use limits::Limits;
 pub use lines::{LineOptions, Lines};
+pub use pipeline::accept::{Accepted, Acceptor};
+pub use pipeline::protect::{Protected, Protector};
 pub use policy::lint::{Lint, RuleReport};
 pub use policy::{Layout, Policy};
 pub use rng::{OsRandom, hazmat};

@@ -114,6 +114,8 @@ CONTENTS = [
     entry(type="derived", context=[]),
     entry(type="derived", context={"": "x"}),
     entry(type="derived", context={"apiseal.x": "x"}),
+    entry(type="derived", context={"purpose": "p", "apiseal.principal": "a", "apiseal.direction": "req"}),
+    entry(scope={"apiseal.principal": "a"}),
     entry(type="derived", context={"a": "x" * 1025}),
     entry(type="derived", context={"a": "x"}, secret=b64(WRAPPING_KEY)),
     entry(context={"purpose": "p"}),

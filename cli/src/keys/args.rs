@@ -179,6 +179,12 @@ pub(crate) struct ExportArgs {
     /// A pair of the context; may be repeated.
     #[arg(long, value_name = "NAME=VALUE", required = true)]
     pub(crate) context: Vec<String>,
+    /// The key of fields in the messages of this principal (`protect` and `accept`).
+    #[arg(long, value_name = "NAME", requires = "direction")]
+    pub(crate) principal: Option<String>,
+    /// Of those messages the requests or the responses.
+    #[arg(long, value_parser = ["req", "res"], requires = "principal")]
+    pub(crate) direction: Option<String>,
     /// The keyring file to make; an existing one is never overwritten.
     #[arg(long, value_name = "FILE")]
     pub(crate) to: PathBuf,

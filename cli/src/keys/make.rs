@@ -32,7 +32,14 @@ pub(super) fn new(args: &NewArgs) -> Result<()> {
 pub(super) fn export_context(args: &ExportArgs) -> Result<()> {
     check_absent(&args.to)?;
     let context = Context::from_pairs(pairs("--context", &args.context)?)?;
-    let key = load(&args.keyring)?.export_context(&args.kid, &context)?;
+    let direction = args.direction.as_deref().and_then(Direction::from_name);
+    let ring = load(&args.keyring)?;
+    let key = match (&args.principal, direction) {
+        (Some(principal), Some(direction)) => {
+            ring.export_message_context(&args.kid, &context, principal, direction)?
+        }
+        _ => ring.export_context(&args.kid, &context)?,
+    };
     let ring = Keyring::builder().rev(1).primary(key).build()?;
     KeyringFile::create(&args.to, &ring, &args.to_ring, &unlock_new(&args.new)?, &OsRandom)?;
     show(&ring, &args.kid)

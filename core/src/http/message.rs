@@ -263,6 +263,24 @@ pub(crate) fn trim(value: &[u8]) -> &[u8] {
     value.get(from..until).unwrap_or_default()
 }
 
+/// The media type in lower case, without parameters (RFC 9110, section 8.3.1); `None` if it is none.
+pub(crate) fn media_type(value: &[u8]) -> Option<String> {
+    let (name, parameters) = match value.iter().position(|byte| *byte == b';') {
+        Some(at) => value.split_at(at),
+        None => (value, &[][..]),
+    };
+    let name = trim(name).to_ascii_lowercase();
+    let mut parts = name.split(|byte| *byte == b'/');
+    let is_type =
+        |part: Option<&[u8]>| part.is_some_and(|part| !part.is_empty() && part.iter().all(|b| is_token(*b)));
+    // Two types in one line are a list, which readers take apart differently.
+    let one = is_type(parts.next())
+        && is_type(parts.next())
+        && parts.next().is_none()
+        && !parameters.contains(&b',');
+    if one { String::from_utf8(name).ok() } else { None }
+}
+
 /// Whether every line break is one of an obsolete line folding (RFC 9112, section 5.2): white space follows it.
 fn is_folded(value: &[u8]) -> bool {
     let mut rest = value;
@@ -405,6 +423,20 @@ mod tests {
         let absolute = Message::request("GET", "http", "", "https://B.example:443/x");
         assert_eq!(authority(&absolute).unwrap(), "b.example");
         assert_eq!(authority(&absolute.header("host", "c.example")), Err(Code::MalformedMessage));
+    }
+
+    #[test]
+    fn media_types() {
+        let read = |text: &str| media_type(text.as_bytes());
+        for text in
+            ["application/json", " Application/JSON ", "application/json; charset=utf-8", "application/json;"]
+        {
+            assert_eq!(read(text).as_deref(), Some("application/json"), "{text}");
+        }
+        assert_eq!(read("application/ld+json").as_deref(), Some("application/ld+json"));
+        for text in ["", "json", "a/", "/b", "a/b/c", "a b/c", "a/b, c/d", "a/b; x=1, c/d", "é/b"] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -213,7 +213,7 @@ fn context(item: &Item<'_, '_>) -> Result<Context> {
     for (name, item) in item.members()? {
         pairs.push((name, item.string()?));
     }
-    Context::from_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+    Context::stored(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
         .map_err(|error| item.fault(error.code().sentence()))
 }
 

@@ -74,7 +74,12 @@ fn check_key(key: &Key) -> Result<()> {
     }
     if !key.scope.is_empty() {
         let pairs = key.scope.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        if let Err(error) = Context::from_pairs(pairs) {
+        // The context of a derived key holds what the library adds for messages.
+        let checked = match key.context() {
+            Some(_) => Context::stored(pairs),
+            None => Context::from_pairs(pairs),
+        };
+        if let Err(error) = checked {
             return Err(invalid(format!("scope: {}", error.code().sentence())).with_kid(key.kid.as_str()));
         }
     }

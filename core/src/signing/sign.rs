@@ -13,7 +13,6 @@ use crate::http::digest::{self, Stated};
 use crate::http::message::{Message, Start};
 use crate::ids::Direction;
 use crate::keys::handle::KeyringHandle;
-use crate::keys::ring::Keyring;
 use crate::keys::sign::ExternalSigner;
 use crate::keys::signing::SigningKey;
 use crate::rng::{OsRandom, hazmat::Random};
@@ -94,6 +93,8 @@ pub(crate) struct Order<'o> {
     /// More components than the profile demands.
     pub(crate) extra: Vec<Component<'o>>,
     pub(crate) label: Option<&'o str>,
+    /// The key, where it had to be known before the content was.
+    pub(crate) key: Option<Arc<SigningKey>>,
 }
 
 impl<'o> Order<'o> {
@@ -204,11 +205,21 @@ impl Signer {
         request: &Verified<'_>,
         clock: &dyn Clock,
     ) -> Result<Signed> {
+        self.response(message, request, None, clock)
+    }
+
+    pub(crate) fn response(
+        &self,
+        message: &Message<'_>,
+        request: &Verified<'_>,
+        key: Option<Arc<SigningKey>>,
+        clock: &dyn Clock,
+    ) -> Result<Signed> {
         match message.start {
             Start::Response { status } if status >= 200 => {}
             _ => return Err(Error::because(Code::NotSignable, "only a final response is signed")),
         }
-        self.tell(message, Order { request: Some(request), ..Order::default() }, clock)
+        self.tell(message, Order { request: Some(request), key, ..Order::default() }, clock)
     }
 
     fn tell(&self, message: &Message<'_>, order: Order<'_>, clock: &dyn Clock) -> Result<Signed> {
@@ -232,9 +243,11 @@ impl Signer {
         let label = order.label.unwrap_or(&self.label);
         self.check_label(message, label)?;
         let now = clock.now();
-        let ring = self.ring.current();
         let direction = if message.is_request() { Direction::Request } else { Direction::Response };
-        let key = self.choose(&ring, direction, now)?;
+        let key = match &order.key {
+            Some(key) => Arc::clone(key),
+            None => self.choose(direction, now)?,
+        };
         if !profile.suites.contains(&key.suite()) {
             return Err(Error::new(Code::SignatureAlgorithm).with_kid(key.kid.as_str()));
         }
@@ -298,7 +311,9 @@ impl Signer {
         }
     }
 
-    fn choose(&self, ring: &Keyring, direction: Direction, now: u64) -> Result<Arc<SigningKey>> {
+    /// The key that signs now.
+    pub(crate) fn choose(&self, direction: Direction, now: u64) -> Result<Arc<SigningKey>> {
+        let ring = self.ring.current();
         let id = self.profile.id();
         let able = |key: &SigningKey| self.external.is_some() || key.material.can_sign();
         let keys = ring.signing()?;

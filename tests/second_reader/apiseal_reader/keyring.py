@@ -324,7 +324,7 @@ def read_key(node: Node) -> Key:
     if not_before is not None and expires is not None and not not_before < expires:
         raise fault("validity")
     scope = read_scope(node.get("scope"))
-    context = read_scope(node.get("context")) if kind == "derived" else None
+    context = read_scope(node.get("context"), {"apiseal.principal", "apiseal.direction"}) if kind == "derived" else None
     if context == {}:
         raise fault("context")
     imported, principal, profiles = node.get("imported"), node.get("principal"), node.get("profiles")
@@ -360,13 +360,15 @@ def read_key(node: Node) -> Key:
     return Key(kid, secret, suite, purpose, state, scope, not_before, expires, context, root, direction, external, public)
 
 
-def read_scope(node: Node | None) -> dict[str, str]:
+def read_scope(node: Node | None, own: set[str] = frozenset()) -> dict[str, str]:
     if node is None:
         return {}
     if node.kind != "object" or len(node.members) > 32:
         raise fault("scope")
     for member in node.members:
-        if member.node.kind != "string" or not member.name or member.name.startswith("apiseal."):
+        if member.node.kind != "string" or not member.name:
+            raise fault("scope")
+        if member.name.startswith("apiseal.") and member.name not in own:
             raise fault("scope")
         if max(len(member.name.encode()), len(member.node.text.encode())) > 1024:
             raise fault("scope")
