@@ -48,6 +48,11 @@
 #endif
 
 /**
+ * Verifies messages and decrypts their fields. Immutable, shared by reference. The clock is that of the cipher.
+ */
+typedef struct apiseal_acceptor apiseal_acceptor;
+
+/**
  * Encrypts and decrypts under one policy. Immutable, shared by reference, used by any number of threads at once.
  */
 typedef struct apiseal_cipher apiseal_cipher;
@@ -82,6 +87,16 @@ typedef struct apiseal_policy apiseal_policy;
  * A profile. Immutable, shared by reference.
  */
 typedef struct apiseal_profile apiseal_profile;
+
+/**
+ * What goes out in the place of the clear message.
+ */
+typedef struct apiseal_protected apiseal_protected;
+
+/**
+ * Encrypts the fields of messages and signs them. Immutable, shared by reference. The clock is that of the cipher.
+ */
+typedef struct apiseal_protector apiseal_protector;
 
 /**
  * Masks what a policy protects. Immutable, shared by reference. It needs no key.
@@ -545,6 +560,15 @@ typedef struct apiseal_message {
      */
     struct apiseal_bytes body;
 } apiseal_message;
+
+/**
+ * Makes the context of what was proved, before anything is decrypted: writes at most `capacity` pairs to `into` and gives
+ * their number; 0 refuses the message. What the pairs point to must live until the call that asked returns.
+ */
+typedef size_t (*apiseal_make_context)(void *data,
+                                       const struct apiseal_verified *verified,
+                                       struct apiseal_pair *into,
+                                       size_t capacity);
 
 /**
  * How a document is encrypted anew. All zero is the strict way.
@@ -1822,6 +1846,132 @@ void apiseal_lines_free(struct apiseal_lines *lines);
  * Frees the texts with all that they point to, wiped, and empties the list. NULL and an empty list are accepted.
  */
 void apiseal_texts_free(struct apiseal_texts *list);
+
+/**
+ * A protector of a cipher and a signer, which stay the caller's. The signer's profile must demand a digest, a nonce and
+ * responses that are bound by it.
+ */
+APISEAL_MUST_USE
+apiseal_status apiseal_protector_new(const struct apiseal_cipher *cipher,
+                                     const struct apiseal_signer *signer,
+                                     struct apiseal_protector **out,
+                                     struct apiseal_error **err);
+
+/**
+ * An acceptor of a cipher and a verifier, which stay the caller's. The verifier's profile must demand a digest, a nonce
+ * and responses that are bound by it.
+ */
+APISEAL_MUST_USE
+apiseal_status apiseal_acceptor_new(const struct apiseal_cipher *cipher,
+                                    const struct apiseal_verifier *verifier,
+                                    struct apiseal_acceptor **out,
+                                    struct apiseal_error **err);
+
+/**
+ * Encrypts the fields of a request and signs the result. The principal of the signing key and the direction are added to
+ * the context.
+ */
+APISEAL_MUST_USE
+apiseal_status apiseal_protect(const struct apiseal_protector *protector,
+                               const struct apiseal_message *message,
+                               const struct apiseal_pair *context,
+                               size_t context_len,
+                               struct apiseal_protected **out,
+                               struct apiseal_error **err);
+
+/**
+ * The same for the one final response to a verified request.
+ */
+APISEAL_MUST_USE
+apiseal_status apiseal_protect_response(const struct apiseal_protector *protector,
+                                        const struct apiseal_message *message,
+                                        const struct apiseal_verified *request,
+                                        const struct apiseal_pair *context,
+                                        size_t context_len,
+                                        struct apiseal_protected **out,
+                                        struct apiseal_error **err);
+
+/**
+ * The content to be sent, byte for byte: whoever parses and prints it again breaks the digest. It lives as long as the
+ * object.
+ */
+struct apiseal_bytes apiseal_protected_body(const struct apiseal_protected *protected_);
+
+/**
+ * Writes at most `capacity` header lines that belong to it to `into`, and gives their number: at most 4. "content-length",
+ * which is there if the clear message has it, takes the place of that line. They live as long as the object.
+ */
+size_t apiseal_protected_headers(const struct apiseal_protected *protected_,
+                                 struct apiseal_header *into,
+                                 size_t capacity);
+
+/**
+ * The signature, to verify the response by. It belongs to the object: do not free it.
+ */
+const struct apiseal_signed *apiseal_protected_signed(const struct apiseal_protected *protected_);
+
+/**
+ * Verifies a request, claims its nonce, and only then decrypts its fields. The principal of the key that signed and the
+ * direction are added to the context. `document` is the content as it was before it was protected.
+ */
+APISEAL_MUST_USE
+apiseal_status apiseal_accept(const struct apiseal_acceptor *acceptor,
+                              const struct apiseal_message *message,
+                              const struct apiseal_pair *context,
+                              size_t context_len,
+                              struct apiseal_buffer *document,
+                              struct apiseal_verified **verified,
+                              struct apiseal_error **err);
+
+/**
+ * The same with a context that `make` makes of what was proved.
+ */
+APISEAL_MUST_USE
+apiseal_status apiseal_accept_with(const struct apiseal_acceptor *acceptor,
+                                   const struct apiseal_message *message,
+                                   apiseal_make_context make,
+                                   void *data,
+                                   struct apiseal_buffer *document,
+                                   struct apiseal_verified **verified,
+                                   struct apiseal_error **err);
+
+/**
+ * The same for the response to a request that was signed here, once for each.
+ */
+APISEAL_MUST_USE
+apiseal_status apiseal_accept_response(const struct apiseal_acceptor *acceptor,
+                                       const struct apiseal_message *message,
+                                       const struct apiseal_signed *request,
+                                       const struct apiseal_pair *context,
+                                       size_t context_len,
+                                       struct apiseal_buffer *document,
+                                       struct apiseal_verified **verified,
+                                       struct apiseal_error **err);
+
+/**
+ * Another reference to the same protector, to be freed by itself. NULL gives NULL.
+ */
+struct apiseal_protector *apiseal_protector_clone(const struct apiseal_protector *protector);
+
+/**
+ * Frees a protector; NULL is accepted.
+ */
+void apiseal_protector_free(struct apiseal_protector *protector);
+
+/**
+ * Another reference to the same acceptor, to be freed by itself. NULL gives NULL.
+ */
+struct apiseal_acceptor *apiseal_acceptor_clone(const struct apiseal_acceptor *acceptor);
+
+/**
+ * Frees an acceptor; NULL is accepted.
+ */
+void apiseal_acceptor_free(struct apiseal_acceptor *acceptor);
+
+/**
+ * Frees a protected message; NULL is accepted.
+ */
+void apiseal_protected_free(struct apiseal_protected *protected_);
 
 /**
  * Reads a policy (docs/policy.md).

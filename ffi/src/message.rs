@@ -102,3 +102,24 @@ unsafe fn lines<'a>(items: *const apiseal_header, len: usize, name: &str) -> Ans
     // SAFETY: as promised.
     items.iter().map(|own| unsafe { Ok(Header::new(own.name.text(name)?, own.value.get(name)?)) }).collect()
 }
+
+/// Lends at most `capacity` lines to the caller, and gives how many there are.
+///
+/// # Safety
+/// `into` is NULL or valid for writes of `capacity` items.
+pub(crate) unsafe fn write_lines<'a>(
+    pairs: impl Iterator<Item = (&'a str, &'a str)>,
+    into: *mut apiseal_header,
+    capacity: usize,
+) -> usize {
+    let mut count = 0;
+    for (name, value) in pairs {
+        if !into.is_null() && count < capacity {
+            let (name, value) = (apiseal_bytes::of(name.as_bytes()), apiseal_bytes::of(value.as_bytes()));
+            // SAFETY: there is room for `capacity` items, as promised.
+            unsafe { into.add(count).write(apiseal_header { name, value }) };
+        }
+        count += 1;
+    }
+    count
+}

@@ -9,17 +9,17 @@ use crate::bytes::apiseal_bytes;
 use crate::callbacks::apiseal_external_signer;
 use crate::error::{apiseal_error, apiseal_status};
 use crate::keyring::apiseal_keyring;
-use crate::message::{Parts, apiseal_header, apiseal_message};
+use crate::message::{Parts, apiseal_header, apiseal_message, write_lines};
 use crate::options::{Options, apiseal_options};
 use crate::profile::apiseal_profile;
 use crate::verified::apiseal_verified;
 
 /// Signs messages. Immutable, shared by reference, used by any number of threads at once.
-pub struct apiseal_signer(Both);
+pub struct apiseal_signer(pub(crate) Both);
 
 /// A signer with its clock.
 #[derive(Clone)]
-struct Both(Signer, Arc<dyn Clock>);
+pub(crate) struct Both(pub(crate) Signer, Arc<dyn Clock>);
 
 /// Which key signs, and under which label. All zero: the only active key that serves the profile, else the primary one;
 /// the label "sig".
@@ -36,6 +36,8 @@ pub struct apiseal_signer_options {
 
 /// A signature: the header lines to be added, and what the response must answer. Immutable, but for the note that a
 /// response was accepted: one for each.
+// Spelled so, the header keeps it opaque.
+#[cfg_attr(all(), repr(transparent))]
 pub struct apiseal_signed(pub(crate) Signed);
 
 /// A signer of a ring and a profile, which stay the caller's. `signer_options` and `options` may be NULL.
@@ -168,13 +170,7 @@ pub unsafe extern "C" fn apiseal_signed_headers(
     // SAFETY: the caller keeps the promise above.
     boundary::get(0, || unsafe {
         let signed = signed.as_ref()?;
-        if !into.is_null() {
-            for (at, (name, value)) in signed.0.headers().take(capacity).enumerate() {
-                let (name, value) = (apiseal_bytes::of(name.as_bytes()), apiseal_bytes::of(value.as_bytes()));
-                into.add(at).write(apiseal_header { name, value });
-            }
-        }
-        Some(signed.0.headers().count())
+        Some(write_lines(signed.0.headers(), into, capacity))
     })
 }
 

@@ -4,10 +4,12 @@ use apiseal::{Proof, Verified};
 
 use crate::boundary;
 use crate::bytes::apiseal_bytes;
-use crate::message::apiseal_header;
+use crate::message::{apiseal_header, write_lines};
 
 /// A message whose signature, freshness, digest and nonce hold. It holds what was covered, not the content, which stays
 /// with the caller. Immutable, but for the note that it was answered.
+// Spelled so, the header keeps it opaque.
+#[cfg_attr(all(), repr(transparent))]
 pub struct apiseal_verified(pub(crate) Verified<'static>);
 
 impl apiseal_verified {
@@ -170,7 +172,7 @@ pub unsafe extern "C" fn apiseal_verified_components(
     // SAFETY: the caller keeps the promise above.
     boundary::get(0, || unsafe {
         let proof = verified.as_ref()?.proof(at)?;
-        Some(write_pairs(proof.components(), into, capacity))
+        Some(write_lines(proof.components(), into, capacity))
     })
 }
 
@@ -188,27 +190,8 @@ pub unsafe extern "C" fn apiseal_verified_scope(
     // SAFETY: the caller keeps the promise above.
     boundary::get(0, || unsafe {
         let proof = verified.as_ref()?.proof(at)?;
-        Some(write_pairs(proof.scope(), into, capacity))
+        Some(write_lines(proof.scope(), into, capacity))
     })
-}
-
-/// # Safety
-/// `into` is NULL or valid for writes of `capacity` items.
-unsafe fn write_pairs<'a>(
-    pairs: impl Iterator<Item = (&'a str, &'a str)>,
-    into: *mut apiseal_header,
-    capacity: usize,
-) -> usize {
-    let mut count = 0;
-    for (name, value) in pairs {
-        if !into.is_null() && count < capacity {
-            let (name, value) = (apiseal_bytes::of(name.as_bytes()), apiseal_bytes::of(value.as_bytes()));
-            // SAFETY: there is room for `capacity` items, as promised.
-            unsafe { into.add(count).write(apiseal_header { name, value }) };
-        }
-        count += 1;
-    }
-    count
 }
 
 /// Frees a verdict; NULL is accepted.

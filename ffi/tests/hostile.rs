@@ -35,6 +35,9 @@ struct Valid {
     replay: *mut apiseal_replay,
     verifier: *mut apiseal_verifier,
     verified: *mut apiseal_verified,
+    protector: *mut apiseal_protector,
+    acceptor: *mut apiseal_acceptor,
+    protected: *mut apiseal_protected,
     error: *mut apiseal_error,
     sealed: Vec<u8>,
 }
@@ -113,6 +116,11 @@ impl Valid {
                 made(|out, err| apiseal_verifier_new(signing, profile, replay, null(), null(), out, err));
             let verified = made(|out, err| apiseal_verify(verifier, &request(&lines[..len]), out, err));
             apiseal_keyring_free(signing);
+            let protector = made(|out, err| apiseal_protector_new(cipher, signer, out, err));
+            let acceptor = made(|out, err| apiseal_acceptor_new(cipher, verifier, out, err));
+            let json = [apiseal_header { name: bytes("content-type"), value: bytes("application/json") }];
+            let message = apiseal_message { body: bytes(r#"{"pan":"4111"}"#), ..request(&json) };
+            let protected = made(|out, err| apiseal_protect(protector, &message, &context(), 1, out, err));
             let mut error = null_mut();
             let mut none = null_mut();
             assert_ne!(apiseal_policy_from_json(bytes("{"), &mut none, &mut error), 0);
@@ -134,6 +142,9 @@ impl Valid {
                 replay,
                 verifier,
                 verified,
+                protector,
+                acceptor,
+                protected,
                 error,
                 sealed,
             }
@@ -157,6 +168,9 @@ impl Drop for Valid {
             apiseal_replay_free(self.replay);
             apiseal_verifier_free(self.verifier);
             apiseal_verified_free(self.verified);
+            apiseal_protector_free(self.protector);
+            apiseal_acceptor_free(self.acceptor);
+            apiseal_protected_free(self.protected);
             apiseal_error_free(self.error);
         }
     }
@@ -369,6 +383,29 @@ impl Arg for *const apiseal_bytes {
     }
 }
 
+unsafe extern "C" fn makes(
+    _: *mut c_void,
+    _: *const apiseal_verified,
+    into: *mut apiseal_pair,
+    capacity: usize,
+) -> usize {
+    // SAFETY: the library lends room for `capacity` pairs.
+    unsafe { into.write(context()) };
+    capacity + 1
+}
+
+impl Arg for apiseal_make_context {
+    fn arg(hostile: &mut Hostile) -> Self {
+        if hostile.null() { None } else { Some(makes) }
+    }
+}
+
+impl Arg for *mut c_void {
+    fn arg(_: &mut Hostile) -> Self {
+        null_mut()
+    }
+}
+
 impl Arg for u16 {
     fn arg(hostile: &mut Hostile) -> Self {
         if hostile.empty { 0 } else { [0, 0, 100, 200, 999, 65535][hostile.pick(6)] }
@@ -442,6 +479,9 @@ objects! {
     apiseal_replay replay
     apiseal_verifier verifier
     apiseal_verified verified
+    apiseal_protector protector
+    apiseal_acceptor acceptor
+    apiseal_protected protected
     apiseal_error error
 }
 
@@ -486,6 +526,9 @@ new_objects! {
     apiseal_error apiseal_error_free
     apiseal_lines apiseal_lines_free
     apiseal_spool apiseal_spool_free
+    apiseal_protector apiseal_protector_free
+    apiseal_acceptor apiseal_acceptor_free
+    apiseal_protected apiseal_protected_free
 }
 
 /// The place was not reached: an argument before it was refused.
@@ -516,6 +559,8 @@ fresh! {
     apiseal_signer apiseal_signer_clone signer
     apiseal_replay apiseal_replay_clone replay
     apiseal_verifier apiseal_verifier_clone verifier
+    apiseal_protector apiseal_protector_clone protector
+    apiseal_acceptor apiseal_acceptor_clone acceptor
 }
 
 /// What cannot be cloned is made for the call that frees it.
@@ -535,6 +580,11 @@ made_for! {
         let mut error = null_mut();
         assert_ne!(apiseal_keyring_replace(null(), hostile.valid.ring, &mut error), 0);
         error
+    };
+    apiseal_protected |hostile| {
+        let json = [apiseal_header { name: bytes("content-type"), value: bytes("application/json") }];
+        let message = apiseal_message { body: bytes("{}"), ..request(&json) };
+        made(|out, err| apiseal_protect(hostile.valid.protector, &message, &context(), 1, out, err))
     };
     apiseal_signed |hostile| made(|out, err| apiseal_sign(hostile.valid.signer, &request(&[]), out, err));
     apiseal_verified |hostile| {
@@ -658,7 +708,7 @@ macro_rules! given {
         })+
     };
 }
-given! { () u16 u64 usize bool apiseal_bytes *const std::ffi::c_char }
+given! { () u16 u64 usize bool apiseal_bytes *const std::ffi::c_char *const apiseal_signed }
 
 macro_rules! given_objects {
     ($($type:ident $free:ident)+) => {
@@ -684,6 +734,8 @@ given_objects! {
     apiseal_signer apiseal_signer_free
     apiseal_replay apiseal_replay_free
     apiseal_verifier apiseal_verifier_free
+    apiseal_protector apiseal_protector_free
+    apiseal_acceptor apiseal_acceptor_free
 }
 
 /// A function of any number of arguments.
@@ -840,6 +892,21 @@ functions! {
     apiseal_lines_next a b c;
     apiseal_lines_free a;
     apiseal_texts_free a;
+    apiseal_protector_new a b c d;
+    apiseal_acceptor_new a b c d;
+    apiseal_protect a b c d e f;
+    apiseal_protect_response a b c d e f g;
+    apiseal_protected_body a;
+    apiseal_protected_headers a b c;
+    apiseal_protected_signed a;
+    apiseal_accept a b c d e f g;
+    apiseal_accept_with a b c d e f g;
+    apiseal_accept_response a b c d e f g h;
+    apiseal_protector_clone a;
+    apiseal_protector_free a;
+    apiseal_acceptor_clone a;
+    apiseal_acceptor_free a;
+    apiseal_protected_free a;
     apiseal_policy_from_json a b c;
     apiseal_policy_id a;
     apiseal_policy_clone a;
@@ -950,7 +1017,7 @@ fn anything_at_all() {
         done.extend(call_all(&mut hostile));
     }
     // These need a key id, a file, a token or a response that fits: the C programs call them so.
-    const NEEDS_MORE: [&str; 15] = [
+    const NEEDS_MORE: [&str; 20] = [
         "apiseal_key_to_jwk",
         "apiseal_keyring_promote",
         "apiseal_keyring_retire",
@@ -963,6 +1030,11 @@ fn anything_at_all() {
         "apiseal_sign_response",
         "apiseal_value_decrypt",
         "apiseal_value_decrypt_text",
+        "apiseal_accept",
+        "apiseal_accept_with",
+        "apiseal_accept_response",
+        "apiseal_protect",
+        "apiseal_protect_response",
         "apiseal_verify_response",
         "apiseal_verify_response_to_verified",
         "apiseal_verify_response_unbound",
