@@ -17,6 +17,7 @@ use crate::keys::sign::ExternalSigner;
 use crate::keys::signing::SigningKey;
 use crate::rng::{OsRandom, hazmat::Random};
 use crate::signing::base::{Covered, Related};
+use crate::signing::debug;
 use crate::signing::profile::Profile;
 use crate::signing::rules::{self, ContentRule};
 use crate::signing::verdict::Verified;
@@ -28,6 +29,7 @@ pub struct Signer {
     pub(crate) profile: Profile,
     kid: Option<String>,
     external: Option<Arc<dyn ExternalSigner>>,
+    debug: bool,
     label: String,
     random: Arc<dyn Random>,
 }
@@ -38,6 +40,7 @@ pub struct Signed {
     signature: String,
     digest: Option<String>,
     nonce: Option<String>,
+    debug: Option<String>,
     pub(crate) covered: Covered,
     pub(crate) answered: AtomicBool,
     pub(crate) ignored: Vec<String>,
@@ -45,10 +48,11 @@ pub struct Signed {
 
 impl Signed {
     /// The lines to be added to the message: `content-digest` if the message had none and needs one, `signature-input`
-    /// and `signature`.
+    /// and `signature`, and `signature-debug` if the signer was told so.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let digest = self.digest.as_deref().map(|value| ("content-digest", value));
-        digest.into_iter().chain([("signature-input", &*self.input), ("signature", &*self.signature)])
+        let own = [("signature-input", &*self.input), ("signature", &*self.signature)];
+        digest.into_iter().chain(own).chain(self.debug.as_deref().map(|value| (debug::FIELD, value)))
     }
 
     /// The nonce, which the response must repeat.
@@ -93,7 +97,15 @@ impl Signer {
     #[must_use]
     pub fn new(ring: impl Into<KeyringHandle>, profile: Profile) -> Self {
         let random = Arc::new(OsRandom);
-        Signer { ring: ring.into(), profile, kid: None, external: None, label: "sig".to_owned(), random }
+        Signer {
+            ring: ring.into(),
+            profile,
+            kid: None,
+            external: None,
+            debug: false,
+            label: "sig".to_owned(),
+            random,
+        }
     }
 
     /// Signs with this key of the ring.
@@ -124,6 +136,15 @@ impl Signer {
         }
         self.label = label.to_owned();
         Ok(self)
+    }
+
+    /// Sends a debug token along: four bytes for each line of the signature base, by which a verifier with the same secret
+    /// names the line that differs ([`Verifier::explain`](crate::Verifier::explain)). Nobody else can read or use it. For
+    /// shared secrets and profiles with a nonce, and for bases of at most 64 lines; turn it off when all works.
+    #[must_use]
+    pub fn debug_token(mut self) -> Self {
+        self.debug = true;
+        self
     }
 
     /// Takes nonces from another source, for vectors and tests.
@@ -230,8 +251,12 @@ impl Signer {
         self.sign_base(&key, covered.base(), &mut signature)?;
         signature.push(':');
         let input = [label, "=", text].concat();
+        let debug = match self.debug {
+            true => Some(debug::field(label, &key.material, nonce.as_deref(), covered.base())?),
+            false => None,
+        };
         let answered = AtomicBool::new(false);
-        Ok(Signed { input, signature, digest, nonce, covered, answered, ignored: Vec::new() })
+        Ok(Signed { input, signature, digest, nonce, debug, covered, answered, ignored: Vec::new() })
     }
 
     /// Two signatures of one label cannot be told apart.
