@@ -13,6 +13,9 @@ use crate::signing::explain::target;
 /// The longest form content that is written again.
 const MAX_FORM: usize = 64 << 10;
 
+/// The most members of an object whose every order is tried.
+const MAX_PERMUTED: usize = 5;
+
 /// Nesting of JSON beyond which nothing is written again.
 const MAX_DEPTH: usize = 64;
 
@@ -70,11 +73,20 @@ fn ends(body: &[u8], each: &mut dyn FnMut(ChangeKind, Vec<u8>) -> Step) -> Step 
 
 /// How a JSON text is written.
 #[derive(Clone, Copy)]
-struct Style {
+struct Style<'o> {
     layout: Layout,
-    sorted: bool,
+    order: Order<'o>,
     strings: Strings,
     numbers: Numbers,
+}
+
+/// The order of members.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order<'o> {
+    AsIs,
+    Sorted,
+    /// Those of the outermost object by their places, all others as they are.
+    Root(&'o [usize]),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -132,10 +144,10 @@ fn json(body: &[u8], each: &mut dyn FnMut(ChangeKind, Vec<u8>) -> Step) -> Step 
     for numbers in [Numbers::AsIs, Numbers::Cents, Numbers::Canonical, Numbers::Doubles] {
         for strings in [Strings::AsIs, Strings::Plain, Strings::Ascii, Strings::Html, Strings::Slash] {
             for end in ["", "\n"] {
-                for sorted in [false, true] {
+                for order in [Order::AsIs, Order::Sorted] {
                     for layout in LAYOUTS {
                         let mut out = Vec::with_capacity(body.len() + 16);
-                        write(&mut out, &index, 0, Style { layout, sorted, strings, numbers }, 0);
+                        write(&mut out, &index, 0, Style { layout, order, strings, numbers }, 0);
                         out.extend_from_slice(end.as_bytes());
                         each(ChangeKind::Json, out)?;
                     }
@@ -143,10 +155,25 @@ fn json(body: &[u8], each: &mut dyn FnMut(ChangeKind, Vec<u8>) -> Step) -> Step 
             }
         }
     }
+    // Written by what sorts names, or keeps no order: the order that was sent is one of all.
+    let members = index.children(0).count();
+    if index.kind(0) != NodeKind::Object || members > MAX_PERMUTED {
+        return Step::Continue(());
+    }
+    let mut orders = Vec::new();
+    target::permutations(members, &mut |order| orders.push(order.to_vec()));
+    for layout in LAYOUTS.iter().take(3) {
+        for order in &orders {
+            let (order, strings, numbers) = (Order::Root(order), Strings::AsIs, Numbers::AsIs);
+            let mut out = Vec::with_capacity(body.len() + 16);
+            write(&mut out, &index, 0, Style { layout: *layout, order, strings, numbers }, 0);
+            each(ChangeKind::Json, out)?;
+        }
+    }
     Step::Continue(())
 }
 
-fn write(out: &mut Vec<u8>, index: &Index<'_>, id: NodeId, style: Style, depth: usize) {
+fn write(out: &mut Vec<u8>, index: &Index<'_>, id: NodeId, style: Style<'_>, depth: usize) {
     let kind = index.kind(id);
     let (open, close) = match kind {
         NodeKind::Object => (b'{', b'}'),
@@ -156,8 +183,14 @@ fn write(out: &mut Vec<u8>, index: &Index<'_>, id: NodeId, style: Style, depth: 
         _ => return out.extend_from_slice(index.raw(id)),
     };
     let mut children: Vec<NodeId> = index.children(id).collect();
-    if style.sorted && kind == NodeKind::Object {
-        children.sort_by_cached_key(|child| index.name(*child).map(|name| name.into_owned()));
+    match style.order {
+        Order::Sorted if kind == NodeKind::Object => {
+            children.sort_by_cached_key(|child| index.name(*child).map(|name| name.into_owned()));
+        }
+        Order::Root(places) if depth == 0 => {
+            children = places.iter().filter_map(|at| children.get(*at).copied()).collect();
+        }
+        _ => {}
     }
     out.push(open);
     let (comma, colon) = match style.layout {

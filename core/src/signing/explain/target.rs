@@ -192,7 +192,10 @@ pub(super) fn queries(query: &str) -> Vec<(ChangeKind, String)> {
             fewer.remove(at);
             out.push((QueryAdded, fewer.join("&")));
         }
-        let marks = |pair: &&str| pair.starts_with("utm_") || pair.ends_with("clid");
+        let marks = |pair: &&str| {
+            let name = pair.split('=').next().unwrap_or_default();
+            name.starts_with("utm_") || name.ends_with("clid")
+        };
         out.push((
             QueryAdded,
             pairs.iter().filter(|pair| !marks(pair)).copied().collect::<Vec<_>>().join("&"),
