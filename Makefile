@@ -1,5 +1,6 @@
 # make demo    builds and runs the main job on a real document
 # make test    every test: the library, the command, the format's second reader
+# make test-interop   signatures exchanged with independent implementations; part of `make test`
 # make check   formatting, lints, documentation, licences
 # make bench   speed beside peers and the floor
 # make fuzz    a minute on each fuzz target (needs a nightly toolchain)
@@ -7,12 +8,12 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 
-.PHONY: demo test test-rust test-reader check fmt clippy benches doc deny bench fuzz msrv
+.PHONY: demo test test-rust test-reader test-interop check fmt clippy benches doc deny bench fuzz msrv
 
 demo:
 	scripts/demo
 
-test: test-rust test-reader
+test: test-rust test-reader test-interop
 
 test-rust:
 	cargo test --locked --workspace
@@ -21,6 +22,11 @@ test-reader:
 	scripts/python-env
 	cargo build --locked --bin exchange
 	APISEAL_EXCHANGE=$(TARGET)/debug/exchange .venv/bin/python -m pytest -q tests/second_reader
+
+test-interop:
+	scripts/interop-env
+	cargo build --locked --bin exchange --features algorithms
+	APISEAL_EXCHANGE=$(TARGET)/debug/exchange .venv/bin/python -m pytest -q -rs tests/interop
 
 check: fmt clippy benches doc deny
 

@@ -2,6 +2,7 @@
 
 pub mod explaining;
 pub mod fuzzing;
+pub mod messages;
 pub mod signing;
 
 use std::path::PathBuf;
