@@ -51,7 +51,8 @@ impl Described {
     }
 }
 
-/// Answers `http_sign` with the header lines to be added, and `http_verify` with the covered components and their values.
+/// Answers `http_sign` with the header lines to be added, `http_verify` with the covered components and their values, and
+/// `http_explain` with the changes that make the message verify.
 ///
 /// # Errors
 /// Those of signing and verifying.
@@ -78,6 +79,17 @@ pub fn answer(op: &str, request: &Value) -> Result<Value> {
         return Ok(json!(lines(&signed)));
     }
     let verifier = Verifier::new(ring, profile, NoReplayCheck);
+    if op == "http_explain" {
+        let told = message.view(|message| match &related {
+            None => verifier.explain(message, &clock),
+            Some(sent) => {
+                sent.view(|sent| verifier.explain_response(message, Exchange::Message(sent), &clock))
+            }
+        });
+        let changes: Vec<&str> = told.changes().iter().map(|change| change.kind().name()).collect();
+        let remaining = told.remaining().map(|error| error.code().number());
+        return Ok(json!({"changes": changes, "remaining": remaining, "text": told.to_string()}));
+    }
     let told = |verified: &apiseal::Verified<'_>| -> Value {
         json!(verified.components().map(|(id, value)| [id, value]).collect::<Vec<_>>())
     };

@@ -188,6 +188,12 @@ pub(super) fn queries(query: &str) -> Vec<(ChangeKind, String)> {
                 moved.swap(at, at + 1);
                 out.push((QueryOrder, moved.join("&")));
             }
+            let mut other = pairs.clone();
+            let with_sign = other.get(at).map(|pair| format!("{pair}=")).unwrap_or_default();
+            if let Some(pair) = other.get_mut(at) {
+                *pair = pair.strip_suffix('=').unwrap_or(&with_sign);
+            }
+            out.push((QueryForm, other.join("&")));
             let mut fewer = pairs.clone();
             fewer.remove(at);
             out.push((QueryAdded, fewer.join("&")));
