@@ -260,6 +260,22 @@ fn rule_s27_many_headers_cost_no_more_than_the_budget() {
 }
 
 #[test]
+fn rule_s27_long_texts_are_left_aside() {
+    let profile = covering(&["@path", "@query", "x-long"]);
+    let long = "a%2f+&".repeat(5000);
+    let sent = Sent::get(&format!("/{long}?{long}")).with("x-long", &"b, ".repeat(15_000));
+    let bad = signed(&profile, &sent).but(|sent| sent.target.push('!'));
+    let explanation = explained(&at(&profile), &bad);
+    assert!(explanation.is_exhausted() && explanation.work().verifications < 200, "{:?}", explanation.work());
+    // JSON beyond 4 MiB: its ends alone are tried.
+    let body = format!("[{}1]", "1,".repeat(2_100_000));
+    let bad = signed(&strict(), &Sent { body: body.into(), ..Sent::post() });
+    let more = bad.clone().but(|sent| sent.body.push(b'\n'));
+    assert_eq!(only(&explained(&at(&strict()), &more)).kind(), ChangeKind::ContentEnds);
+    nothing(&explained(&at(&strict()), &bad.but(|sent| sent.body[1] = b'2')), Code::DigestMismatch);
+}
+
+#[test]
 fn rule_s27_large_content_costs_no_more_than_the_budget() {
     let body = format!("[{}1]", "{\"a\": 1.5, \"b\": \"x\"}, ".repeat(50_000));
     let bad = signed(&strict(), &Sent { body: body.clone().into(), ..Sent::post() });

@@ -40,6 +40,9 @@ pub(crate) struct SignArgs {
     /// The label of the signature, which carries no meaning.
     #[arg(long, default_value = "sig")]
     label: String,
+    /// Send a debug token along, by which `explain` names the lines of the signature base that differ. Shared secrets only.
+    #[arg(long)]
+    debug_token: bool,
     /// Print only the header lines to be added.
     #[arg(long)]
     headers_only: bool,
@@ -98,6 +101,9 @@ pub(crate) fn sign(args: &SignArgs) -> Result<()> {
     let mut signer = Signer::new(ring.clone(), profile.clone()).label(&args.label)?;
     if let Some(kid) = &args.key {
         signer = signer.key(kid);
+    }
+    if args.debug_token {
+        signer = signer.debug_token();
     }
     let message = text.message(&own.scheme);
     let signed = match &request {

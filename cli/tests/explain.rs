@@ -98,6 +98,18 @@ fn the_change_is_told_to_machines() {
 }
 
 #[test]
+fn a_debug_token_names_the_lines() {
+    let (place, _) = place("explain-debug");
+    let signed = text(&run(&place, &["sign", "--debug-token"], REQUEST.as_bytes()).stdout);
+    assert!(signed.contains("\r\nsignature-debug: sig=:"), "{signed}");
+    assert_eq!(told(&place, &[], &signed).0, 0);
+    let changed = signed.replace("/orders?x=1", "/elsewhere?y=2");
+    let (_, out, _) = told(&place, &["--json"], &changed);
+    let told: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(told["differing"], serde_json::json!(["\"@path\": /elsewhere", "\"@query\": ?y=2"]));
+}
+
+#[test]
 fn content_that_a_proxy_compressed() {
     let (place, signed) = place("explain-gzip");
     let (head, body) = signed.split_once("\r\n\r\n").unwrap();

@@ -10,6 +10,9 @@ use crate::signing::explain::change::ChangeKind;
 use crate::signing::explain::judge::Step;
 use crate::signing::explain::target;
 
+/// The longest JSON content that is written again: its index takes up to eight times its size.
+const MAX_JSON: usize = 4 << 20;
+
 /// The longest form content that is written again.
 const MAX_FORM: usize = 64 << 10;
 
@@ -137,6 +140,9 @@ const LAYOUTS: [Layout; 7] = [
 
 fn json(body: &[u8], each: &mut dyn FnMut(ChangeKind, Vec<u8>) -> Step) -> Step {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    if body.len() > MAX_JSON {
+        return Step::Continue(());
+    }
     if !matches!(body.trim_ascii_start().first(), Some(b'{' | b'[')) {
         return Step::Continue(());
     }

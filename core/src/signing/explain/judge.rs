@@ -92,6 +92,9 @@ pub(super) struct Judge<'j> {
     pub(super) exhausted: bool,
 }
 
+/// The longest target, header value or parameter list that is written again in other ways.
+const MAX_TEXT: usize = 16 << 10;
+
 /// Goes on with the search, or ends it: something was found, or the budget is spent.
 pub(super) type Step = ControlFlow<()>;
 
@@ -279,6 +282,12 @@ impl<'j> Judge<'j> {
             Step::Break(()) => None,
             Step::Continue(()) => Some(self.suspect.key.material.verify(base, &self.suspect.signature)),
         }
+    }
+
+    /// Whether a text is short enough to be written again in many ways; one that is not is left aside.
+    pub(super) fn is_short(&mut self, len: usize) -> bool {
+        self.exhausted |= len > MAX_TEXT;
+        len <= MAX_TEXT
     }
 
     /// Takes from the budget.

@@ -11,6 +11,9 @@ const MAX_PERMUTED: usize = 5;
 impl Judge<'_> {
     pub(super) fn try_lists(&mut self) -> Step {
         let view = self.received.clone();
+        if !self.is_short(view.text.len()) {
+            return Step::Continue(());
+        }
         let (_, parameters) = split(&view.text);
         let parameters: Vec<String> = parameters.into_iter().map(str::to_owned).collect();
         let text = |own: &[String]| {

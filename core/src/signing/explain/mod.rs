@@ -27,7 +27,8 @@ use crate::signing::verify::{self, Exchange, Head, Verifier};
 pub use change::{Change, ChangeKind, Side};
 use judge::{Found, Judge, Step, View};
 
-/// How much an explanation may cost. Whatever the message, no more is done.
+/// How much an explanation may cost beyond the verification of the message as it is. Whatever the message, no more is done;
+/// targets, headers and lists of more than 16 KiB and JSON of more than 4 MiB are not written again in other ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Effort {
     /// Signatures that are checked.

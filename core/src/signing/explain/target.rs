@@ -22,6 +22,9 @@ impl Judge<'_> {
             return Step::Continue(());
         }
         let view = self.received.clone();
+        if !self.is_short(view.target.len()) {
+            return Step::Continue(());
+        }
         let (front, path, query) = parts(&view.target);
         let with = |path: &str, query: Option<&str>| {
             let query = query.map(|query| format!("?{query}")).unwrap_or_default();
