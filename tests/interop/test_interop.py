@@ -113,6 +113,16 @@ def test_what_is_refused_here(ours, theirs, what: str) -> None:
             theirs.verify(case, lines)
 
 
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in CASES])
+def test_faults_are_explained(ours, theirs, case: Case) -> None:
+    """Who meets such a peer learns what it does otherwise."""
+    reason = FAULTS.get((theirs.name, case.name))
+    if reason is None or "registry" in reason:
+        return
+    told = ours.ask({"op": "http_explain"} | ours.describe(case, theirs.sign(case)))
+    assert len(told["changes"]) == 1 and told["remaining"] is None, told["text"]
+
+
 def test_every_fault_belongs_to_a_case() -> None:
     names = [case.name for case in CASES]
     assert len(set(names)) == len(names)

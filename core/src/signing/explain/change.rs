@@ -327,7 +327,13 @@ impl fmt::Display for Change {
 
 /// One line of printable text, at most 120 characters of it.
 pub(super) fn shown(value: &str) -> String {
-    let mut out: String = value.chars().take(120).flat_map(char::escape_debug).collect();
+    let mut out = String::new();
+    for character in value.chars().take(120) {
+        match character {
+            '"' | '\'' | '\\' => out.push(character),
+            other => out.extend(other.escape_debug()),
+        }
+    }
     if value.chars().nth(120).is_some() {
         out.push('…');
     }

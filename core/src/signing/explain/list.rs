@@ -108,6 +108,12 @@ impl Judge<'_> {
         };
         let others = [
             query(&text),
+            parameters_as_scripts_write_them(&text),
+            parameters_as_received(&text, search),
+            text.replace(
+                &format!("\"@request-target\": {path}?\n"),
+                &format!("\"@request-target\": {path}\n"),
+            ),
             text.replace(&format!("\"@path\": {path}\n"), &format!("\"@path\": {path}?{search}\n")),
             text.replace("\"@path\": /\n", "\"@path\": \n"),
             format!("{text}\n"),
@@ -127,6 +133,34 @@ impl Judge<'_> {
         }
         self.attempt_base(ChangeKind::Base, view, sha256(&[&base]).to_vec())
     }
+}
+
+/// Query parameters in the encoding of `encodeURIComponent`, which leaves more characters alone.
+fn parameters_as_scripts_write_them(base: &str) -> String {
+    each_parameter(base, |_, value| {
+        let plain = [("%21", "!"), ("%27", "'"), ("%28", "("), ("%29", ")"), ("%7E", "~")];
+        plain.iter().fold(value.to_owned(), |value, (from, to)| value.replace(from, to))
+    })
+}
+
+/// Query parameters neither decoded nor encoded.
+fn parameters_as_received(base: &str, query: &str) -> String {
+    each_parameter(base, |name, value| {
+        let mut pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        pairs.find(|(own, _)| *own == name).map_or_else(|| value.to_owned(), |(_, value)| value.to_owned())
+    })
+}
+
+/// The base with other values for its query parameters, which are handed over by name and value.
+fn each_parameter(base: &str, other: impl Fn(&str, &str) -> String) -> String {
+    let line = |line: &str| match line.split_once("\": ") {
+        Some((id, value)) if id.starts_with("\"@query-param\";") => {
+            let name = id.split_once(";name=\"").map_or("", |(_, name)| name);
+            format!("{id}\": {}", other(name, value))
+        }
+        _ => line.to_owned(),
+    };
+    base.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// The inner list and its parameters, apart.
