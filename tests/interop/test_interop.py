@@ -113,14 +113,17 @@ def test_what_is_refused_here(ours, theirs, what: str) -> None:
             theirs.verify(case, lines)
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in CASES])
-def test_faults_are_explained(ours, theirs, case: Case) -> None:
+def test_faults_are_explained(ours, theirs) -> None:
     """Who meets such a peer learns what it does otherwise."""
-    reason = FAULTS.get((theirs.name, case.name))
-    if reason is None or "registry" in reason:
-        return
-    told = ours.ask({"op": "http_explain"} | ours.describe(case, theirs.sign(case)))
-    assert len(told["changes"]) == 1 and told["remaining"] is None, told["text"]
+    explained = 0
+    for case in CASES:
+        # What a peer does not sign at all has no signature to explain.
+        if (theirs.name, case.name) not in FAULTS or case.name == "sf of a field without a registered type":
+            continue
+        told = ours.ask({"op": "http_explain"} | ours.describe(case, theirs.sign(case)))
+        assert len(told["changes"]) == 1 and told["remaining"] is None, told["text"]
+        explained += 1
+    assert explained >= 2
 
 
 def test_every_fault_belongs_to_a_case() -> None:
