@@ -221,7 +221,6 @@ fn faults_of_the_peer() {
             &["\"@query-param\";name=\"b\""],
             message(),
         ),
-        ("`sf` looks at each line by itself", &["\"x-dict\";sf"], message().with("x-dict", "h=1,   i=2")),
     ] {
         let (theirs, ours) = both(Suite::HmacSha256, &sent, ids);
         assert!(!theirs || !ours, "{what}: mended");

@@ -40,6 +40,10 @@ impl View {
         headers + self.target.len() + self.text.len()
     }
 
+    fn header_lines(&self) -> Vec<Header<'_>> {
+        self.headers.iter().map(|(name, value)| Header::new(name, value)).collect()
+    }
+
     /// The values of a header, in their order.
     pub(super) fn lines(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.headers.iter().filter(move |(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
@@ -175,6 +179,7 @@ impl<'j> Judge<'j> {
     /// [`Code::ComponentMissing`].
     pub(super) fn base(&self, view: &View) -> Result<Vec<u8>> {
         let mut out = Vec::with_capacity(1024);
+        let lines = view.header_lines();
         for at in &view.order {
             let (Some(component), Some(id)) = (self.suspect.components.get(*at), self.suspect.ids.get(*at))
             else {
@@ -182,7 +187,7 @@ impl<'j> Judge<'j> {
             };
             out.extend_from_slice(id.as_bytes());
             out.extend_from_slice(b": ");
-            self.value(view, component, &mut out)?;
+            self.value(view, &lines, component, &mut out)?;
             out.push(b'\n');
         }
         out.extend_from_slice(b"\"@signature-params\": ");
@@ -190,14 +195,25 @@ impl<'j> Judge<'j> {
         Ok(out)
     }
 
-    /// Appends the value of a component.
-    pub(super) fn value(&self, view: &View, component: &Component<'_>, out: &mut Vec<u8>) -> Result<()> {
+    /// The value of a component, by its place in the list.
+    pub(super) fn text(&self, view: &View, at: usize) -> Option<String> {
+        let mut out = Vec::new();
+        let component = self.suspect.components.get(at)?;
+        self.value(view, &view.header_lines(), component, &mut out).ok()?;
+        Some(String::from_utf8_lossy(&out).into_owned())
+    }
+
+    fn value(
+        &self,
+        view: &View,
+        lines: &[Header<'_>],
+        component: &Component<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
         let plain = Component { req: false, ..component.clone() };
         if component.req && !component.is_derived() {
             return self.related_field(&plain, out);
         }
-        let lines: Vec<Header<'_>> =
-            view.headers.iter().map(|(name, value)| Header::new(name, value)).collect();
         let of_response = !self.message.is_request() && !component.req;
         let start = match of_response {
             true => Start::Response { status: view.status },
@@ -208,7 +224,7 @@ impl<'j> Judge<'j> {
                 target: &view.target,
             },
         };
-        let mut message = self.message.clone().headers(&lines);
+        let mut message = self.message.clone().headers(lines);
         message.start = start;
         let origin = match of_response {
             true => None,
@@ -242,7 +258,8 @@ impl<'j> Judge<'j> {
 
     /// Tries a view under the name of a change.
     pub(super) fn attempt(&mut self, kind: ChangeKind, view: View) -> Step {
-        self.spend(0, view.len())?;
+        // A base looks through all names for each of its components.
+        self.spend(0, view.len() + view.headers.len() * view.order.len())?;
         match self.base(&view) {
             Ok(base) => self.attempt_base(kind, view, base),
             Err(_) => Step::Continue(()),
