@@ -569,6 +569,9 @@ fn clock() {
         let explanation = good.view(|message| at(&strict()).explain(message, &FixedClock(now)));
         let change = only(&explanation);
         assert_eq!(pair(&change), (ChangeKind::Clock, &*NOW.to_string(), &*now.to_string()));
+        let told = change.to_string();
+        assert!(told.contains(if now < NOW { "31 seconds earlier" } else { " seconds later" }), "{told}");
+        assert_eq!(told.contains("zone"), now == NOW + 7200, "{told}");
     }
     // Old, and changed as well: both are named.
     let old = good.clone().but(|sent| sent.target = "/a/".into());

@@ -294,6 +294,10 @@ impl Change {
 
     fn subject(&self) -> String {
         let (_, subject, _) = self.kind.texts();
+        let subject = match (self.kind, &self.signed) {
+            (ChangeKind::HeaderAdded, Some(_)) => "a header to which something was added",
+            _ => subject,
+        };
         let named = self.what.starts_with('"') && !self.what.starts_with("\"@");
         if named { format!("{subject} ({})", self.what.trim_matches('"')) } else { subject.to_owned() }
     }
@@ -308,6 +312,9 @@ impl fmt::Display for Change {
             false => format!("`{}`", shown(value)),
         };
         let subject = self.subject();
+        if let (ChangeKind::Clock, Some(signed), Some(received)) = (self.kind, &self.signed, &self.received) {
+            return write!(f, "{}: {}", times(signed, received), self.remedy());
+        }
         match (&self.signed, &self.received) {
             (Some(signed), Some(received)) => {
                 let (signed, received) = (show(signed), show(received));
@@ -323,6 +330,19 @@ impl fmt::Display for Change {
         }
         write!(f, ": {}", self.remedy())
     }
+}
+
+/// Two moments, in Unix seconds.
+fn times(signed: &str, here: &str) -> String {
+    let seconds = |text: &str| text.parse::<u64>().unwrap_or_default();
+    let (there, now) = (seconds(signed), seconds(here));
+    let (apart, later) = (there.abs_diff(now), if now < there { "earlier" } else { "later" });
+    // Zones differ by quarters of an hour, and by 26 hours at most.
+    let zone = match apart.is_multiple_of(900) && (900..=26 * 3600).contains(&apart) {
+        true => ", as if one side used the time of its zone",
+        false => "",
+    };
+    format!("the message was signed at {signed} and the time here is {here}, {apart} seconds {later}{zone}")
 }
 
 /// One line of printable text, at most 120 characters of it.
