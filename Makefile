@@ -1,5 +1,5 @@
 # make demo    builds and runs the main job on a real document
-# make test    every test: the library, the command, the format's second reader, real traffic
+# make test    every test: the library, the command, the format's second reader, other implementations, real traffic, C
 # make check   formatting, lints, documentation, licences
 # make install the C library, its header, pkg-config and CMake files (PREFIX, DESTDIR)
 # make bench   speed beside peers and the floor
@@ -12,12 +12,12 @@ TRAFFIC := --locked --manifest-path tests/traffic/Cargo.toml --target-dir $(TARG
 PREFIX ?= /usr/local
 export PREFIX
 
-.PHONY: demo test test-rust test-reader test-traffic test-c check fmt clippy benches traffic doc deny install uninstall bench fuzz msrv
+.PHONY: demo test test-rust test-reader test-interop test-traffic test-c check fmt clippy benches traffic doc deny install uninstall bench fuzz msrv
 
 demo:
 	scripts/demo
 
-test: test-rust test-reader test-traffic test-c
+test: test-rust test-reader test-interop test-traffic test-c
 
 test-rust:
 	cargo test --locked --workspace
@@ -26,6 +26,11 @@ test-reader:
 	scripts/python-env
 	cargo build --locked --bin exchange
 	APISEAL_EXCHANGE=$(TARGET)/debug/exchange .venv/bin/python -m pytest -q tests/second_reader
+
+test-interop:
+	scripts/interop-env
+	cargo build --locked --bin exchange --features algorithms
+	APISEAL_EXCHANGE=$(TARGET)/debug/exchange .venv/bin/python -m pytest -q -rs tests/interop
 
 test-c:
 	scripts/test-c

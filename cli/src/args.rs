@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::explain::ExplainArgs;
 use crate::inspect::InspectArgs;
 use crate::keys::args::KeysCommand;
 use crate::ndjson::NdjsonArgs;
@@ -123,6 +124,18 @@ Examples:
   apiseal accept --keyring ring.json --policy orders.json --context purpose=orders \\
       --request protected.http response.http")]
     Accept(AcceptArgs),
+    /// Tell why a signed HTTP message does not verify: the one change, of those that happen on the way, that makes it verify,
+    /// and what to do. For the owner of the keys only, never for the sender.
+    #[command(after_help = "\
+Exits with 0 if the message verifies as it is, and with 1 if not, whatever was found; the explanation is on standard output.
+No nonce is remembered. Lines with - are as received, with + as signed.
+
+Examples:
+  apiseal explain --keyring ring.json received.http
+  apiseal explain --keyring ring.json --at 1800000100 --authority api.example received.http
+  apiseal explain --keyring ring.json --json --base received.http
+  apiseal explain --keyring ring.json --request signed.http response.http")]
+    Explain(ExplainArgs),
     /// Show where a JSONPath (RFC 9535) selects values: one JSON object a line with path, start and end.
     #[command(after_help = "Example:\n  apiseal locate '$..ssn' order.json")]
     Locate(LocateArgs),

@@ -5,6 +5,7 @@
 
 mod args;
 mod crypt;
+mod explain;
 mod feed;
 mod http;
 mod input;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Command::Verify(args) => sign::verify(&args),
         Command::Protect(args) => protect::protect(&args),
         Command::Accept(args) => protect::accept(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Locate(args) => tools::locate(&args),
         Command::Policy(command) => tools::policy(command),
         Command::Completion { shell } => tools::completion(shell),

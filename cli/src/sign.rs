@@ -40,18 +40,52 @@ pub(crate) struct SignArgs {
     /// The label of the signature, which carries no meaning.
     #[arg(long, default_value = "sig")]
     label: String,
+    /// Send a debug token along, by which `explain` names the lines of the signature base that differ. Shared secrets only.
+    #[arg(long)]
+    debug_token: bool,
     /// Print only the header lines to be added.
     #[arg(long)]
     headers_only: bool,
 }
 
+/// What every side needs that receives.
 #[derive(Args)]
-pub(crate) struct VerifyArgs {
+pub(crate) struct ReceivedArgs {
     #[command(flatten)]
     profile: ProfileArgs,
     /// The service is known to clients by another origin than the one that it is reached by; may be repeated.
     #[arg(long, value_name = "RECEIVED=SCHEME://AUTHORITY")]
     origin: Vec<String>,
+}
+
+/// A message as it was received, and the request if it is a response.
+pub(crate) struct Received {
+    pub(crate) document: Zeroizing<Vec<u8>>,
+    pub(crate) request: Option<Zeroizing<Vec<u8>>>,
+    profile: Profile,
+}
+
+impl ReceivedArgs {
+    pub(crate) fn read(&self) -> Result<Received> {
+        let own = &self.profile;
+        let (profile, document) = (own.profile()?, read_document(own.file.as_deref())?);
+        own.check_request(&Text::read(&document)?)?;
+        Ok(Received { document, request: own.request_document()?, profile })
+    }
+
+    pub(crate) fn verifier(&self, received: &Received) -> Result<Verifier> {
+        verifier(load(&self.profile.keyring)?, received.profile.clone(), &self.origin)
+    }
+
+    pub(crate) fn scheme(&self) -> &str {
+        &self.profile.scheme
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    received: ReceivedArgs,
     /// Accept a copy of a message that was accepted before. For requests this has to be said.
     #[arg(long)]
     no_replay_check: bool,
@@ -67,6 +101,9 @@ pub(crate) fn sign(args: &SignArgs) -> Result<()> {
     let mut signer = Signer::new(ring.clone(), profile.clone()).label(&args.label)?;
     if let Some(kid) = &args.key {
         signer = signer.key(kid);
+    }
+    if args.debug_token {
+        signer = signer.debug_token();
     }
     let message = text.message(&own.scheme);
     let signed = match &request {
@@ -87,24 +124,19 @@ pub(crate) fn sign(args: &SignArgs) -> Result<()> {
 }
 
 pub(crate) fn verify(args: &VerifyArgs) -> Result<()> {
-    let own = &args.profile;
-    let (profile, document) = (own.profile()?, read_document(own.file.as_deref())?);
-    let text = Text::read(&document)?;
-    own.check_request(&text)?;
+    let received = args.received.read()?;
+    let text = Text::read(&received.document)?;
     check_replay(&text, args.no_replay_check)?;
-    let request = own.request_document()?;
-    let verifier = verifier(load(&own.keyring)?, profile, &args.origin)?;
-    let message = text.message(&own.scheme);
-    let verified = match &request {
-        None => verifier.verify(&message, &SystemClock)?,
-        Some(request) => {
-            let request = Text::read(request)?;
-            let request = request.message(&own.scheme);
-            let sent = verifier.verify(&request, &SystemClock)?;
-            return told(&verifier.verify_response(&message, &sent, &SystemClock)?);
-        }
+    let verifier = args.received.verifier(&received)?;
+    let scheme = args.received.scheme();
+    let message = text.message(scheme);
+    let Some(request) = &received.request else {
+        return told(&verifier.verify(&message, &SystemClock)?);
     };
-    told(&verified)
+    let request = Text::read(request)?;
+    let request = request.message(scheme);
+    let sent = verifier.verify(&request, &SystemClock)?;
+    told(&verifier.verify_response(&message, &sent, &SystemClock)?)
 }
 
 /// No run remembers what another has accepted.

@@ -15,6 +15,7 @@
 //! - [`Signer`] and [`Verifier`] sign and verify HTTP messages (RFC 9421) under a [`Profile`]; [`Verified`] tells what was
 //!   proved.
 //! - [`Protector`] and [`Acceptor`] do both jobs in one: encrypt, digest, sign; and verify, claim, decrypt.
+//! - [`Verifier::explain`] tells the operator why a message does not verify, and what to do: an [`Explanation`].
 //! - [`locate`] finds values by JSONPath (RFC 9535) with their byte spans.
 //!
 //! Every failure is an [`Error`] with a stable [`Code`]. Time and randomness come in through [`Clock`] and
@@ -72,6 +73,7 @@ pub use policy::lint::{Lint, RuleReport};
 pub use policy::{Layout, Policy};
 pub use rng::{OsRandom, hazmat};
 pub use secret::SecretBytes;
+pub use signing::explain::{Change, ChangeKind, Decoder, Effort, Explainer, Explanation, Side, Work};
 pub use signing::lint::Remark;
 pub use signing::profile::{Profile, ProfileBuilder};
 pub use signing::replay::{Claim, MemoryReplay, NoReplayCheck, Outcome, ReplayStore};

@@ -65,6 +65,7 @@ fn answer(request: &Value) -> Result<Value> {
             let file = KeyringFile::seal(&ring(request)?, text(&request["ring"]), &wrap, &OsRandom)?;
             Ok(String::from_utf8_lossy(&file).into())
         }
+        op if op.starts_with("http_") => apiseal_workspace::messages::answer(op, request),
         _ => Ok(Value::Null),
     }
 }

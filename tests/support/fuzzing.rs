@@ -1,8 +1,8 @@
 //! What the fuzz targets check, so that their corpora run as plain tests too.
 
 use apiseal::{
-    FixedClock, Header, KeyringFile, Limits, Message, NoReplayCheck, Policy, Profile, Redactor, Verifier,
-    Wrap, inspect, locate,
+    Effort, FixedClock, Header, KeyringFile, Limits, Message, NoReplayCheck, Policy, Profile, Redactor,
+    Verifier, Wrap, inspect, locate,
 };
 
 use crate::Setup;
@@ -20,6 +20,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("path", path),
     ("keyring", keyring),
     ("request", request),
+    ("explain", explain),
     ("profile", profile),
 ];
 
@@ -146,6 +147,11 @@ pub fn keyring(data: &[u8]) {
 /// `DIGEST`. What is accepted under the strict profile is the request that was signed, as far as anybody vouches for it.
 pub fn request(data: &[u8]) {
     let real = Sent::post().signed();
+    received(data, &real, |message| judge(message, &real));
+}
+
+/// The request that the bytes are, with a real signature.
+fn received(data: &[u8], real: &Sent, each: impl FnOnce(&Message<'_>)) {
     let text = String::from_utf8_lossy(data)
         .replace("INPUT", real.header("signature-input"))
         .replace("SIGNATURE", real.header("signature"))
@@ -159,20 +165,50 @@ pub fn request(data: &[u8]) {
         .collect();
     let (method, target) = (start[0], start.get(1).copied().unwrap_or_default());
     let scheme = start.get(2).copied().unwrap_or("https");
-    let message = Message::request(method, scheme, "", target).headers(&headers).body(body);
+    each(&Message::request(method, scheme, "", target).headers(&headers).body(body));
+}
 
+fn judge(message: &Message<'_>, real: &Sent) {
     let strict = Verifier::new(ring(), Profile::apiseal_v1(), NoReplayCheck);
-    if let Ok(verified) = strict.verify(&message, &FixedClock(NOW)) {
+    if let Ok(verified) = strict.verify(message, &FixedClock(NOW)) {
         let component = |id: &str| verified.component(id).unwrap();
         assert_eq!((component("@method"), component("@authority")), ("POST", "api.example"));
         assert_eq!((component("@path"), component("@query")), ("/orders", "?x=1&y=2"));
         assert_eq!((component("content-type"), verified.body()), ("application/json", Some(&real.body[..])));
     }
     let loose = Profile::rfc9421("fuzz").require("@method").build().unwrap();
-    let _ = loose.lint(&message);
-    if let Ok(verified) = Verifier::new(ring(), loose, NoReplayCheck).verify(&message, &FixedClock(NOW)) {
+    let _ = loose.lint(message);
+    if let Ok(verified) = Verifier::new(ring(), loose, NoReplayCheck).verify(message, &FixedClock(NOW)) {
         assert_eq!(verified.component("@method"), Some("POST"));
     }
+}
+
+/// The same request, explained: the verdict is that of the verification, what is named was signed, and the budget holds.
+pub fn explain(data: &[u8]) {
+    let effort = Effort { verifications: 200, bytes: 1 << 20, decoded: 1 << 16 };
+    let twice = |_: &str, content: &[u8], limit: usize| {
+        Some(content.repeat(2)).filter(|decoded| decoded.len() <= limit)
+    };
+    let real = Sent::post().signed();
+    let own = real.verified(&crate::signing::verifier(), |verified| verified.base().to_vec()).unwrap();
+    received(data, &real, |message| {
+        let loose = Profile::rfc9421("fuzz").require("@method").build().unwrap();
+        for profile in [Profile::apiseal_v1(), loose] {
+            let verifier = Verifier::new(ring(), profile, NoReplayCheck);
+            let explainer = verifier.explainer().effort(effort).decoder(&twice).authority("api.example");
+            let told = explainer.explain(message, &FixedClock(NOW));
+            let code = |error: &apiseal::Error| error.code();
+            let verdict = verifier.verify(message, &FixedClock(NOW)).err();
+            assert_eq!(told.error().map(code), verdict.as_ref().map(code));
+            if let Some(signed) = told.signed_base() {
+                assert_eq!(signed.as_bytes(), own, "{told}");
+            }
+            let work = told.work();
+            assert!(work.verifications <= effort.verifications && work.decoded <= effort.decoded);
+            assert!(work.bytes <= effort.bytes.max(2 * data.len() as u64 + 4000));
+            assert!(!told.to_string().chars().any(char::is_control), "{told}");
+        }
+    });
 }
 
 /// A profile file: whatever loads demands something, and can be explained.

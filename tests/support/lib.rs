@@ -1,6 +1,8 @@
 //! What the tests of the whole project share: setups with fixed keys and randomness, and edits of documents by path.
 
+pub mod explaining;
 pub mod fuzzing;
+pub mod messages;
 pub mod signing;
 
 use std::path::PathBuf;

@@ -97,6 +97,14 @@ pub(crate) fn write_content_digest(content: &[u8], out: &mut String) {
     out.push(':');
 }
 
+/// The value of a `Content-Digest` field with each algorithm, and with all.
+pub(crate) fn all_digests(content: &[u8]) -> [String; 4] {
+    let encoded = |bytes: &[u8]| base64_simd::STANDARD.encode_to_string(bytes);
+    let one = format!("sha-256=:{}:", encoded(&Sha256::digest(content)));
+    let other = format!("sha-512=:{}:", encoded(&Sha512::digest(content)));
+    [one.clone(), other.clone(), format!("{one}, {other}"), format!("{other}, {one}")]
+}
+
 /// SHA-256 of the concatenation.
 pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = Sha256::new();

@@ -92,6 +92,12 @@ impl<'t> Index<'t> {
         (start != 0).then(|| text::decoded_name(self.text, start))
     }
 
+    /// The exact text of the member's name with its quotes; empty for an element and for the root.
+    pub(crate) fn quoted_name(&self, id: NodeId) -> &'t [u8] {
+        let quoted = self.name_span(id).and_then(|(start, len, _)| self.text.get(start - 1..start + len + 1));
+        quoted.unwrap_or_default()
+    }
+
     /// Where the raw text of the member's name stands, how long it is, and whether it holds a backslash.
     pub(crate) fn name_span(&self, id: NodeId) -> Option<(usize, usize, bool)> {
         let start = self.node(id)?.name as usize;

@@ -5,6 +5,7 @@ use std::fmt;
 use ed25519_dalek::Signer as _;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use zeroize::Zeroizing;
 
 use crate::error::{Code, Error, Result};
 use crate::ids::Suite;
@@ -214,6 +215,32 @@ impl SignatureKey {
             #[cfg(feature = "verify-rsa")]
             SignatureKey::Rsa { .. } => Err(verifies_only()),
         }
+    }
+
+    /// A short keyed hash of each text, of a shared secret only. The key is one of its own, derived from the secret and
+    /// `salt` under the label `dbg`: what it makes is too short for a signature and made by another key.
+    pub(crate) fn debug_tags<'t>(
+        &self,
+        salt: &str,
+        texts: impl Iterator<Item = &'t [u8]>,
+    ) -> Option<Vec<[u8; 4]>> {
+        let SignatureKey::Hmac(mac) = self else { return None };
+        // The input of a signature begins with a quote, that of this derivation with a letter.
+        let mut derived = mac.clone();
+        derived.update(b"apiseal/v1/dbg\0");
+        derived.update(&(salt.len() as u32).to_be_bytes());
+        derived.update(salt.as_bytes());
+        derived.update(&[1]);
+        let key = Zeroizing::new(<[u8; 32]>::from(derived.finalize().into_bytes()));
+        let own = Hmac::<Sha256>::new_from_slice(&*key).ok()?;
+        let one = |(at, text): (usize, &[u8])| {
+            let mut mac = own.clone();
+            mac.update(&(at as u32).to_be_bytes());
+            mac.update(text);
+            let whole: [u8; 32] = mac.finalize().into_bytes().into();
+            whole.first_chunk().copied().unwrap_or_default()
+        };
+        Some(texts.enumerate().map(one).collect())
     }
 
     /// Whether the signature is that of the base. MACs are compared in constant time, at full length.

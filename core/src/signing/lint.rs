@@ -2,6 +2,7 @@
 
 use crate::http::component::Component;
 use crate::http::message::Message;
+use crate::signing::debug;
 use crate::signing::profile::Profile;
 use crate::signing::rules::ContentRule;
 
@@ -78,7 +79,7 @@ impl Profile {
         }
         for line in message.header_lines().iter().chain(message.trailers) {
             let name = line.name.to_ascii_lowercase();
-            let is_own = matches!(name.as_str(), "signature" | "signature-input");
+            let is_own = matches!(name.as_str(), "signature" | "signature-input" | debug::FIELD);
             let remark = match (covers(&name), is_rewritten(&name)) {
                 (true, true) => Remark::Rewritten(name),
                 (false, false) if !is_own && !stands_in_target(&name, required) => Remark::Unsigned(name),

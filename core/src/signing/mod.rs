@@ -2,6 +2,8 @@
 
 pub(crate) mod accept;
 pub(crate) mod base;
+pub(crate) mod debug;
+pub(crate) mod explain;
 pub(crate) mod import;
 pub(crate) mod lint;
 pub(crate) mod profile;

@@ -17,6 +17,7 @@ use crate::keys::sign::ExternalSigner;
 use crate::keys::signing::SigningKey;
 use crate::rng::{OsRandom, hazmat::Random};
 use crate::signing::base::{Covered, Related};
+use crate::signing::debug;
 use crate::signing::profile::Profile;
 use crate::signing::rules::{self, ContentRule};
 use crate::signing::uses::told;
@@ -29,6 +30,7 @@ pub struct Signer {
     pub(crate) profile: Profile,
     kid: Option<String>,
     external: Option<Arc<dyn ExternalSigner>>,
+    debug: bool,
     label: String,
     random: Arc<dyn Random>,
     audit: Option<Arc<dyn Audit>>,
@@ -42,6 +44,7 @@ pub struct Signed {
     signature: Range<usize>,
     digest: Option<Range<usize>>,
     nonce: Option<Range<usize>>,
+    debug: Option<Range<usize>>,
     pub(crate) covered: Covered,
     pub(crate) answered: AtomicBool,
     pub(crate) ignored: Vec<String>,
@@ -49,11 +52,12 @@ pub struct Signed {
 
 impl Signed {
     /// The lines to be added to the message: `content-digest` if the message had none and needs one, `signature-input`
-    /// and `signature`.
+    /// and `signature`, and `signature-debug` if the signer was told so.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let digest = self.digest.as_ref().map(|span| ("content-digest", self.part(span)));
         let own = [("signature-input", self.part(&self.input)), ("signature", self.part(&self.signature))];
-        digest.into_iter().chain(own)
+        let debug = self.debug.as_ref().map(|span| (debug::FIELD, self.part(span)));
+        digest.into_iter().chain(own).chain(debug)
     }
 
     /// The nonce, which the response must repeat.
@@ -118,6 +122,7 @@ impl Signer {
             profile,
             kid: None,
             external: None,
+            debug: false,
             label: "sig".to_owned(),
             random: Arc::new(OsRandom),
             audit: None,
@@ -158,6 +163,15 @@ impl Signer {
     #[must_use]
     pub fn audit(mut self, audit: impl Audit + 'static) -> Self {
         self.audit = Some(Arc::new(audit));
+        self
+    }
+
+    /// Sends a debug token along: four bytes for each line of the signature base, by which a verifier with the same secret
+    /// names the line that differs ([`Verifier::explain`](crate::Verifier::explain)). Nobody else can read or use it. For
+    /// shared secrets and profiles with a nonce, and for bases of at most 64 lines; turn it off when all works.
+    #[must_use]
+    pub fn debug_token(mut self) -> Self {
+        self.debug = true;
         self
     }
 
@@ -294,10 +308,21 @@ impl Signer {
             let from = text.len();
             order.nonce().map(|nonce| text.push_str(nonce)).map(|()| from..text.len())
         });
+        let debug = match self.debug {
+            true => {
+                let from = text.len();
+                let nonce = nonce.as_ref().and_then(|span| text.get(span.clone()));
+                let field = debug::field(label, &key.material, nonce, covered.base())?;
+                text.push_str(&field);
+                Some(from..text.len())
+            }
+            false => None,
+        };
         let answered = AtomicBool::new(false);
         // The last step, so that a response that cannot be signed leaves the right to another one.
         order.request.map_or(Ok(()), Verified::answer)?;
-        let signed = Signed { text, input, signature, digest, nonce, covered, answered, ignored: Vec::new() };
+        let signed =
+            Signed { text, input, signature, digest, nonce, debug, covered, answered, ignored: Vec::new() };
         Ok((signed, key))
     }
 

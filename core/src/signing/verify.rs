@@ -97,7 +97,7 @@ impl<'r> From<&'r Verified<'r>> for Exchange<'r> {
 
 impl<'r> Exchange<'r> {
     /// What the request covered, and its nonce; nothing of a request without signature.
-    fn signed(&self) -> Option<(&'r Covered, Option<&'r str>)> {
+    pub(crate) fn signed(&self) -> Option<(&'r Covered, Option<&'r str>)> {
         match self {
             Exchange::Signed(signed) => Some((&signed.covered, signed.nonce())),
             Exchange::Verified(verified) => Some((&verified.first.covered, verified.first.nonce())),
@@ -275,7 +275,7 @@ impl Verifier {
     }
 
     /// Checks content that is at hand.
-    fn content<'m>(&self, message: &Message<'m>, head: &Head) -> Result<Body<'m>> {
+    pub(crate) fn content<'m>(&self, message: &Message<'m>, head: &Head) -> Result<Body<'m>> {
         let body = message.body;
         let len = body.len() as u64;
         if self.profile.0.strict {
@@ -317,8 +317,13 @@ impl Verifier {
         Ok(())
     }
 
+    /// Every origin of the map: received authority, external scheme, external authority.
+    pub(crate) fn origins(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.origins.iter().map(|own| (&*own.received, &*own.scheme, &*own.authority))
+    }
+
     /// Scheme and authority as the client saw them.
-    fn external<'m>(&'m self, message: &Message<'m>) -> Result<Option<Origin<'m>>> {
+    pub(crate) fn external<'m>(&'m self, message: &Message<'m>) -> Result<Option<Origin<'m>>> {
         if !message.is_request() {
             return Ok(None);
         }
@@ -460,9 +465,9 @@ impl Head {
 }
 
 /// `Signature-Input` and `Signature`, each joined from all its lines.
-type Fields<'m> = (std::borrow::Cow<'m, [u8]>, std::borrow::Cow<'m, [u8]>);
+pub(crate) type Fields<'m> = (std::borrow::Cow<'m, [u8]>, std::borrow::Cow<'m, [u8]>);
 
-fn fields<'m>(message: &Message<'m>) -> Result<Fields<'m>> {
+pub(crate) fn fields<'m>(message: &Message<'m>) -> Result<Fields<'m>> {
     let field = |name: &'static str| {
         let detail = || Error::because(Code::SignatureMissing, format!("there is no `{name}`"));
         rules::joined(message, name).ok_or_else(detail)
@@ -471,7 +476,7 @@ fn fields<'m>(message: &Message<'m>) -> Result<Fields<'m>> {
 }
 
 /// The base64 text of the signature under this label.
-fn signature_of<'t>(wanted: &str, field: &'t [u8], profile: &Data) -> Result<&'t [u8]> {
+pub(crate) fn signature_of<'t>(wanted: &str, field: &'t [u8], profile: &Data) -> Result<&'t [u8]> {
     let (mut count, mut found) = (0, None);
     let result = sf::byte_sequences(field, |label, value| {
         count += 1;
@@ -494,7 +499,7 @@ fn signature_of<'t>(wanted: &str, field: &'t [u8], profile: &Data) -> Result<&'t
 }
 
 /// The signatures that the profile is about. All others are ignored, not trusted.
-fn candidates<'i, 't>(
+pub(crate) fn candidates<'i, 't>(
     inputs: &'i Inputs<'t>,
     profile: &'i Data,
     is_response: bool,
@@ -516,7 +521,7 @@ fn candidates<'i, 't>(
 
 /// Hands over the bytes of a signature, which must be in the one spelling that base64 has for them. Those of RSA alone
 /// are too long for the stack.
-fn decoded<T>(text: &[u8], with: impl FnOnce(&[u8]) -> T) -> Result<T> {
+pub(crate) fn decoded<T>(text: &[u8], with: impl FnOnce(&[u8]) -> T) -> Result<T> {
     let malformed = |_| Error::because(Code::SignatureMalformed, "the signature is not base64");
     let mut buffer = [0; 96];
     if base64_simd::STANDARD.decoded_length(text).map_err(malformed)? <= buffer.len() {
