@@ -63,6 +63,11 @@ typedef struct apiseal_cipher apiseal_cipher;
 typedef struct apiseal_error apiseal_error;
 
 /**
+ * What was found. Immutable. It tells values of the message: never for the peer.
+ */
+typedef struct apiseal_explanation apiseal_explanation;
+
+/**
  * A key with its secret. Immutable, shared by reference.
  */
 typedef struct apiseal_key apiseal_key;
@@ -349,6 +354,114 @@ typedef struct apiseal_texts {
 } apiseal_texts;
 
 /**
+ * A change that makes the message verify.
+ */
+typedef struct apiseal_change {
+    /**
+     * What kind of change it is, for example "authority" or "header-merged".
+     */
+    struct apiseal_bytes kind;
+    /**
+     * The component that was changed.
+     */
+    struct apiseal_bytes component;
+    /**
+     * Its value when it was signed; `data` is NULL if it was not there or cannot be told.
+     */
+    struct apiseal_bytes signed_value;
+    /**
+     * Its value as it was received; `data` is NULL if it is not there or cannot be told.
+     */
+    struct apiseal_bytes received;
+    /**
+     * What to do about it, in words.
+     */
+    struct apiseal_bytes remedy;
+} apiseal_change;
+
+/**
+ * Changes that make a message verify together, mostly one.
+ */
+typedef struct apiseal_changes {
+    /**
+     * The first one; NULL in an empty list.
+     */
+    const struct apiseal_change *items;
+    /**
+     * How many.
+     */
+    size_t len;
+    /**
+     * What they belong to; for the library.
+     */
+    void *owner;
+} apiseal_changes;
+
+/**
+ * One header or trailer line, as it was received.
+ */
+typedef struct apiseal_header {
+    /**
+     * The name, UTF-8.
+     */
+    struct apiseal_bytes name;
+    /**
+     * The value.
+     */
+    struct apiseal_bytes value;
+} apiseal_header;
+
+/**
+ * A request or a response. Nothing is copied, decoded or normalised.
+ */
+typedef struct apiseal_message {
+    /**
+     * 0 for a request; the status of a response.
+     */
+    uint16_t status;
+    /**
+     * It came by HTTP/2 or later, where names in upper case are malformed.
+     */
+    bool http2;
+    /**
+     * Method of a request.
+     */
+    struct apiseal_bytes method;
+    /**
+     * "https" or "http".
+     */
+    struct apiseal_bytes scheme;
+    /**
+     * ":authority" of HTTP/2; empty where the Host header tells it.
+     */
+    struct apiseal_bytes authority;
+    /**
+     * The request target as it was received; ":path" of HTTP/2.
+     */
+    struct apiseal_bytes target;
+    /**
+     * The header lines in their order.
+     */
+    const struct apiseal_header *headers;
+    /**
+     * How many.
+     */
+    size_t headers_len;
+    /**
+     * The trailer lines in their order.
+     */
+    const struct apiseal_header *trailers;
+    /**
+     * How many.
+     */
+    size_t trailers_len;
+    /**
+     * The content, after transfer coding and before content coding.
+     */
+    struct apiseal_bytes body;
+} apiseal_message;
+
+/**
  * What is said of a key beside its secret. All zero leaves it as it is.
  */
 typedef struct apiseal_key_options {
@@ -496,70 +609,6 @@ typedef struct apiseal_reader {
      */
     apiseal_release release;
 } apiseal_reader;
-
-/**
- * One header or trailer line, as it was received.
- */
-typedef struct apiseal_header {
-    /**
-     * The name, UTF-8.
-     */
-    struct apiseal_bytes name;
-    /**
-     * The value.
-     */
-    struct apiseal_bytes value;
-} apiseal_header;
-
-/**
- * A request or a response. Nothing is copied, decoded or normalised.
- */
-typedef struct apiseal_message {
-    /**
-     * 0 for a request; the status of a response.
-     */
-    uint16_t status;
-    /**
-     * It came by HTTP/2 or later, where names in upper case are malformed.
-     */
-    bool http2;
-    /**
-     * Method of a request.
-     */
-    struct apiseal_bytes method;
-    /**
-     * "https" or "http".
-     */
-    struct apiseal_bytes scheme;
-    /**
-     * ":authority" of HTTP/2; empty where the Host header tells it.
-     */
-    struct apiseal_bytes authority;
-    /**
-     * The request target as it was received; ":path" of HTTP/2.
-     */
-    struct apiseal_bytes target;
-    /**
-     * The header lines in their order.
-     */
-    const struct apiseal_header *headers;
-    /**
-     * How many.
-     */
-    size_t headers_len;
-    /**
-     * The trailer lines in their order.
-     */
-    const struct apiseal_header *trailers;
-    /**
-     * How many.
-     */
-    size_t trailers_len;
-    /**
-     * The content, after transfer coding and before content coding.
-     */
-    struct apiseal_bytes body;
-} apiseal_message;
 
 /**
  * Makes the context of what was proved, before anything is decrypted: writes at most `capacity` pairs to `into` and gives
@@ -847,6 +896,10 @@ typedef struct apiseal_signer_options {
      * Label of the signature; may be empty.
      */
     struct apiseal_bytes label;
+    /**
+     * Sends a debug token along, by which the verifier with the same secret names the lines that differ.
+     */
+    bool debug_token;
     /**
      * Signs in the place of the key, of which the ring has the public part under `key_id`. `sign` may be NULL.
      */
@@ -1475,6 +1528,90 @@ uint64_t apiseal_error_offset(const struct apiseal_error *error);
 uint16_t apiseal_error_http_status(const struct apiseal_error *error);
 
 /**
+ * Frees the changes with all that they point to, wiped, and empties the list. NULL and an empty list are accepted.
+ */
+void apiseal_changes_free(struct apiseal_changes *list);
+
+/**
+ * Finds the change, of those that are known to happen on the way, that makes a request verify. It tries nothing for an
+ * unknown key, keeps to a budget, claims no nonce and changes no verdict. `authority` may be empty: the one that the
+ * signer is known to use.
+ */
+APISEAL_MUST_USE
+apiseal_status apiseal_explain(const struct apiseal_verifier *verifier,
+                               const struct apiseal_message *message,
+                               struct apiseal_bytes authority,
+                               struct apiseal_explanation **out,
+                               struct apiseal_error **err);
+
+/**
+ * The same for the response to a request that was signed here.
+ */
+APISEAL_MUST_USE
+apiseal_status apiseal_explain_response(const struct apiseal_verifier *verifier,
+                                        const struct apiseal_message *message,
+                                        const struct apiseal_signed *request,
+                                        struct apiseal_explanation **out,
+                                        struct apiseal_error **err);
+
+/**
+ * The same for the response to a request that was verified as it was sent.
+ */
+APISEAL_MUST_USE
+apiseal_status apiseal_explain_response_to_verified(const struct apiseal_verifier *verifier,
+                                                    const struct apiseal_message *message,
+                                                    const struct apiseal_verified *request,
+                                                    struct apiseal_explanation **out,
+                                                    struct apiseal_error **err);
+
+/**
+ * What was found and what to do, in a sentence or two.
+ */
+APISEAL_MUST_USE
+apiseal_status apiseal_explanation_text(const struct apiseal_explanation *explanation,
+                                        struct apiseal_buffer *out,
+                                        struct apiseal_error **err);
+
+/**
+ * The changes; none if the message verifies as it is, or no known change makes it verify.
+ */
+APISEAL_MUST_USE
+apiseal_status apiseal_explanation_changes(const struct apiseal_explanation *explanation,
+                                           struct apiseal_changes *out,
+                                           struct apiseal_error **err);
+
+/**
+ * Whether the message verifies as it is, its nonce left aside.
+ */
+bool apiseal_explanation_verifies(const struct apiseal_explanation *explanation);
+
+/**
+ * Why the message does not verify; 0 if it does.
+ */
+apiseal_status apiseal_explanation_code(const struct apiseal_explanation *explanation);
+
+/**
+ * Why the message would not verify even with the changes; 0 if it would.
+ */
+apiseal_status apiseal_explanation_remaining(const struct apiseal_explanation *explanation);
+
+/**
+ * The signature base of the message as it was received; `data` is NULL if the signature was not looked at. It holds
+ * header values, and lives as long as the explanation.
+ */
+struct apiseal_bytes apiseal_explanation_base(const struct apiseal_explanation *explanation);
+
+/**
+ * The signature base with the change; `data` is NULL if none was found. It lives as long as the explanation.
+ */
+struct apiseal_bytes apiseal_explanation_signed_base(const struct apiseal_explanation *explanation);
+
+/**
+ * Frees an explanation; NULL is accepted.
+ */
+void apiseal_explanation_free(struct apiseal_explanation *explanation);
+
+/**
  * Makes a key with a random secret. `purpose` is "seal" or "sig"; `suite` "aes-256-gcm", "chacha20-poly1305" or
  * "hmac-sha256". An empty `key_id` gives a random one. For `scope`, state and validity see apiseal_key_with().
  */
@@ -1898,7 +2035,7 @@ apiseal_status apiseal_protect_response(const struct apiseal_protector *protecto
 struct apiseal_bytes apiseal_protected_body(const struct apiseal_protected *protected_);
 
 /**
- * Writes at most `capacity` header lines that belong to it to `into`, and gives their number: at most 4. "content-length",
+ * Writes at most `capacity` header lines that belong to it to `into`, and gives their number: at most 5. "content-length",
  * which is there if the clear message has it, takes the place of that line. They live as long as the object.
  */
 size_t apiseal_protected_headers(const struct apiseal_protected *protected_,
@@ -2231,7 +2368,7 @@ apiseal_status apiseal_sign_response(const struct apiseal_signer *signer,
                                      struct apiseal_error **err);
 
 /**
- * Writes at most `capacity` lines that must be added to the message to `into`, and gives their number: at most 3. They live
+ * Writes at most `capacity` lines that must be added to the message to `into`, and gives their number: at most 4. They live
  * as long as the signature.
  */
 size_t apiseal_signed_headers(const struct apiseal_signed *signed_,

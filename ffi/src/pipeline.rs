@@ -153,7 +153,7 @@ pub unsafe extern "C" fn apiseal_protected_body(protected: *const apiseal_protec
     boundary::get(apiseal_bytes::EMPTY, || unsafe { Some(apiseal_bytes::of(protected.as_ref()?.0.body())) })
 }
 
-/// Writes at most `capacity` header lines that belong to it to `into`, and gives their number: at most 4. "content-length",
+/// Writes at most `capacity` header lines that belong to it to `into`, and gives their number: at most 5. "content-length",
 /// which is there if the clear message has it, takes the place of that line. They live as long as the object.
 ///
 /// # Safety

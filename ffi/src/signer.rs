@@ -30,6 +30,8 @@ pub struct apiseal_signer_options {
     pub key_id: apiseal_bytes,
     /// Label of the signature; may be empty.
     pub label: apiseal_bytes,
+    /// Sends a debug token along, by which the verifier with the same secret names the lines that differ.
+    pub debug_token: bool,
     /// Signs in the place of the key, of which the ring has the public part under `key_id`. `sign` may be NULL.
     pub external: apiseal_external_signer,
 }
@@ -68,6 +70,9 @@ pub unsafe extern "C" fn apiseal_signer_new(
                 }
                 if let Some(label) = own.label.optional("label")? {
                     signer = signer.label(label)?;
+                }
+                if own.debug_token {
+                    signer = signer.debug_token();
                 }
             }
             if let Some(external) = external {
@@ -156,7 +161,7 @@ pub unsafe extern "C" fn apiseal_sign_response(
     }
 }
 
-/// Writes at most `capacity` lines that must be added to the message to `into`, and gives their number: at most 3. They live
+/// Writes at most `capacity` lines that must be added to the message to `into`, and gives their number: at most 4. They live
 /// as long as the signature.
 ///
 /// # Safety

@@ -38,6 +38,7 @@ struct Valid {
     protector: *mut apiseal_protector,
     acceptor: *mut apiseal_acceptor,
     protected: *mut apiseal_protected,
+    explanation: *mut apiseal_explanation,
     error: *mut apiseal_error,
     sealed: Vec<u8>,
 }
@@ -121,6 +122,7 @@ impl Valid {
             let json = [apiseal_header { name: bytes("content-type"), value: bytes("application/json") }];
             let message = apiseal_message { body: bytes(r#"{"pan":"4111"}"#), ..request(&json) };
             let protected = made(|out, err| apiseal_protect(protector, &message, &context(), 1, out, err));
+            let explanation = made(|out, err| apiseal_explain(verifier, &request(&[]), bytes(""), out, err));
             let mut error = null_mut();
             let mut none = null_mut();
             assert_ne!(apiseal_policy_from_json(bytes("{"), &mut none, &mut error), 0);
@@ -145,6 +147,7 @@ impl Valid {
                 protector,
                 acceptor,
                 protected,
+                explanation,
                 error,
                 sealed,
             }
@@ -171,6 +174,7 @@ impl Drop for Valid {
             apiseal_protector_free(self.protector);
             apiseal_acceptor_free(self.acceptor);
             apiseal_protected_free(self.protected);
+            apiseal_explanation_free(self.explanation);
             apiseal_error_free(self.error);
         }
     }
@@ -352,7 +356,7 @@ lent! {
     apiseal_candidate { pairs, len }
     apiseal_limits { document, field, depth, fields, position, bound }
     apiseal_options { clock, audit, limits }
-    apiseal_signer_options { key_id, label, external }
+    apiseal_signer_options { key_id, label, debug_token, external }
     apiseal_verifier_options { origins, origins_len, scope, scope_len }
     apiseal_key_options {
         state, not_before, expires, scope, scope_len, principal, profiles, profiles_len, direction, external_keyid
@@ -482,6 +486,7 @@ objects! {
     apiseal_protector protector
     apiseal_acceptor acceptor
     apiseal_protected protected
+    apiseal_explanation explanation
     apiseal_error error
 }
 
@@ -529,6 +534,7 @@ new_objects! {
     apiseal_protector apiseal_protector_free
     apiseal_acceptor apiseal_acceptor_free
     apiseal_protected apiseal_protected_free
+    apiseal_explanation apiseal_explanation_free
 }
 
 /// The place was not reached: an argument before it was refused.
@@ -585,6 +591,9 @@ made_for! {
         let json = [apiseal_header { name: bytes("content-type"), value: bytes("application/json") }];
         let message = apiseal_message { body: bytes("{}"), ..request(&json) };
         made(|out, err| apiseal_protect(hostile.valid.protector, &message, &context(), 1, out, err))
+    };
+    apiseal_explanation |hostile| {
+        made(|out, err| apiseal_explain(hostile.valid.verifier, &request(&[]), bytes(""), out, err))
     };
     apiseal_signed |hostile| made(|out, err| apiseal_sign(hostile.valid.signer, &request(&[]), out, err));
     apiseal_verified |hostile| {
@@ -652,6 +661,7 @@ places! {
     apiseal_findings { items: null(), len: 0, owner: null_mut() } items apiseal_findings_free;
     apiseal_opened_list { items: null(), len: 0, owner: null_mut() } items apiseal_opened_list_free;
     apiseal_block { items: null(), len: 0, owner: null_mut() } items apiseal_block_free;
+    apiseal_changes { items: null(), len: 0, owner: null_mut() } items apiseal_changes_free;
 }
 
 impl Arg for *mut bool {
@@ -847,6 +857,18 @@ functions! {
     apiseal_error_key_id a;
     apiseal_error_offset a;
     apiseal_error_http_status a;
+    apiseal_changes_free a;
+    apiseal_explain a b c d e;
+    apiseal_explain_response a b c d e;
+    apiseal_explain_response_to_verified a b c d e;
+    apiseal_explanation_text a b c;
+    apiseal_explanation_changes a b c;
+    apiseal_explanation_verifies a;
+    apiseal_explanation_code a;
+    apiseal_explanation_remaining a;
+    apiseal_explanation_base a;
+    apiseal_explanation_signed_base a;
+    apiseal_explanation_free a;
     apiseal_key_generate a b c d e;
     apiseal_key_derived a b c d e f;
     apiseal_key_import a b c d e f;

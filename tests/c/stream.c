@@ -176,6 +176,25 @@ int main(void)
 
         changed.len -= 1;
         CHECK(in_pieces(verifier, &request, changed, step, &verified) == APISEAL_E_DIGEST_MISMATCH && verified == NULL);
+
+        /* Without the origin the signature fails, and the reason is told. */
+        apiseal_verifier *direct;
+        apiseal_explanation *found;
+        apiseal_changes changes;
+        apiseal_buffer text;
+        OK(apiseal_verifier_new(sign, profile, store, NULL, NULL, &direct, NULL));
+        OK(apiseal_explain(direct, &request, apiseal_str("api.example"), &found, NULL));
+        CHECK(!apiseal_explanation_verifies(found) && apiseal_explanation_code(found) == APISEAL_E_SIGNATURE_INVALID);
+        CHECK(apiseal_explanation_remaining(found) == 0);
+        OK(apiseal_explanation_changes(found, &changes, NULL));
+        CHECK(changes.len == 1 && changes.items[0].signed_value.len == 11);
+        CHECK(memcmp(changes.items[0].signed_value.data, "api.example", 11) == 0);
+        OK(apiseal_explanation_text(found, &text, NULL));
+        CHECK(text.len > 40 && apiseal_explanation_base(found).len > 0);
+        apiseal_buffer_free(&text);
+        apiseal_changes_free(&changes);
+        apiseal_explanation_free(found);
+        apiseal_verifier_free(direct);
         apiseal_verifier_free(verifier);
         apiseal_replay_free(store);
 
