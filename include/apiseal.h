@@ -16,7 +16,7 @@
  *
  * Bytes that go in are lent for the call. A NULL pointer is legal exactly where its length is 0. Texts are UTF-8 and need
  * no NUL at the end; apiseal_str() makes one of a C string. Bytes that come out in an apiseal_buffer or in a list belong
- * to you until you free it; it is wiped then. Bytes that a getter gives live as long as the object.
+ * to you until you free it; what is not meant for the world is wiped then. Bytes that a getter gives live as long as the object.
  *
  * Threads. Objects may be used by any number of threads at once, but for apiseal_lines and apiseal_spool, which are for
  * one thread at a time. Freeing is for the last user. After fork() parent and child go on with their own copies; salts
@@ -146,7 +146,7 @@ typedef struct apiseal_verified apiseal_verified;
 typedef struct apiseal_verifier apiseal_verifier;
 
 /**
- * Bytes that belong to the caller, who frees them with apiseal_buffer_free(). They are wiped then.
+ * Bytes that belong to the caller, who frees them with apiseal_buffer_free(). What is not meant for the world is wiped then.
  */
 typedef struct apiseal_buffer {
     /**
@@ -161,6 +161,10 @@ typedef struct apiseal_buffer {
      * Number of bytes that are allocated; for the library.
      */
     size_t cap;
+    /**
+     * They are wiped when they are freed; for the library.
+     */
+    bool wipe;
 } apiseal_buffer;
 
 /**
@@ -1425,7 +1429,7 @@ extern "C" {
 extern const uint8_t apiseal_abi_1;
 
 /**
- * Wipes and frees the bytes, and empties the buffer. NULL and an empty buffer are accepted, also again.
+ * Frees the bytes, wiped if they are secret, and empties the buffer. NULL and an empty buffer are accepted, also again.
  */
 void apiseal_buffer_free(struct apiseal_buffer *buffer);
 

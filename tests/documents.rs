@@ -137,3 +137,20 @@ fn rules_s1_to_s26_are_told_of_and_name_their_tests() {
     }
     assert!(named_tests("docs/signing.md") > 26);
 }
+
+/// The programs are compiled and run by `scripts/test-c`.
+#[test]
+fn the_c_code_of_the_documents_is_that_of_programs_that_run() {
+    let programs: String = ["quickstart", "stream", "protect", "threads"]
+        .map(|name| std::fs::read_to_string(repository(&format!("tests/c/{name}.c"))).unwrap())
+        .concat();
+    let mut blocks = 0;
+    for (path, text) in documents() {
+        for block in text.split("```c\n").skip(1) {
+            let code = block.split("```").next().unwrap();
+            assert!(programs.contains(code.trim_end()), "{}: {code}", path.display());
+            blocks += 1;
+        }
+    }
+    assert!(blocks > 4, "{blocks}");
+}

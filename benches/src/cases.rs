@@ -31,15 +31,18 @@ impl Variant {
     }
 
     fn policy(self, paths: &[&str]) -> Policy {
+        Policy::from_json(&self.policy_text(paths)).expect("the policy is valid")
+    }
+
+    /// The policy as a file.
+    pub fn policy_text(self, paths: &[&str]) -> String {
         let (bind, head) = match self {
             Variant::T => (r#", "bind": ["$.id"]"#, r#""layout": "token""#),
             Variant::D => ("", r#""layout": "document", "bind": ["$.id"]"#),
             Variant::DWhole => ("", r#""layout": "document", "bind": ["$"]"#),
         };
         let rules: Vec<String> = paths.iter().map(|path| format!(r#"{{"path": "{path}"{bind}}}"#)).collect();
-        let text =
-            format!(r#"{{"apiseal_policy": 1, "id": "bench", {head}, "rules": [{}]}}"#, rules.join(", "));
-        Policy::from_json(&text).expect("the policy is valid")
+        format!(r#"{{"apiseal_policy": 1, "id": "bench", {head}, "rules": [{}]}}"#, rules.join(", "))
     }
 }
 

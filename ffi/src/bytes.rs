@@ -57,7 +57,7 @@ impl apiseal_bytes {
     }
 }
 
-/// Bytes that belong to the caller, who frees them with apiseal_buffer_free(). They are wiped then.
+/// Bytes that belong to the caller, who frees them with apiseal_buffer_free(). What is not meant for the world is wiped then.
 #[repr(C)]
 #[derive(Debug)]
 pub struct apiseal_buffer {
@@ -67,10 +67,12 @@ pub struct apiseal_buffer {
     pub len: usize,
     /// Number of bytes that are allocated; for the library.
     pub cap: usize,
+    /// They are wiped when they are freed; for the library.
+    pub wipe: bool,
 }
 
 impl apiseal_buffer {
-    const EMPTY: apiseal_buffer = apiseal_buffer { data: std::ptr::null_mut(), len: 0, cap: 0 };
+    const EMPTY: apiseal_buffer = apiseal_buffer { data: std::ptr::null_mut(), len: 0, cap: 0, wipe: false };
 }
 
 impl Place<apiseal_buffer> {
@@ -81,17 +83,27 @@ impl Place<apiseal_buffer> {
         unsafe { Place::new(place, apiseal_buffer::EMPTY) }
     }
 
-    /// Hands bytes over without copying them.
-    pub(crate) fn give_bytes(self, bytes: Vec<u8>) {
+    /// Hands bytes over without copying them, to be wiped when they are freed.
+    pub(crate) fn give_secret(self, bytes: Vec<u8>) {
+        self.give_bytes(bytes, true);
+    }
+
+    /// The same for what may be seen by everybody: wiping a ciphertext costs as much as a good part of making it.
+    pub(crate) fn give_public(self, bytes: Vec<u8>) {
+        self.give_bytes(bytes, false);
+    }
+
+    fn give_bytes(self, bytes: Vec<u8>, wipe: bool) {
         if bytes.capacity() == 0 {
             return;
         }
         let mut bytes = std::mem::ManuallyDrop::new(bytes);
-        self.set(apiseal_buffer { data: bytes.as_mut_ptr(), len: bytes.len(), cap: bytes.capacity() });
+        let (data, len, cap) = (bytes.as_mut_ptr(), bytes.len(), bytes.capacity());
+        self.set(apiseal_buffer { data, len, cap, wipe });
     }
 }
 
-/// Wipes and frees the bytes, and empties the buffer. NULL and an empty buffer are accepted, also again.
+/// Frees the bytes, wiped if they are secret, and empties the buffer. NULL and an empty buffer are accepted, also again.
 ///
 /// # Safety
 /// The pointer is NULL or points to a buffer that is empty or came from this library.
@@ -103,7 +115,9 @@ pub unsafe extern "C" fn apiseal_buffer_free(buffer: *mut apiseal_buffer) {
             && !buffer.data.is_null()
         {
             let mut bytes = Vec::from_raw_parts(buffer.data, buffer.len, buffer.cap);
-            bytes.zeroize();
+            if buffer.wipe {
+                bytes.zeroize();
+            }
             *buffer = apiseal_buffer::EMPTY;
         }
     }

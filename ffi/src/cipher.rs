@@ -65,7 +65,7 @@ pub unsafe extern "C" fn apiseal_encrypt(
             let out = Place::buffer(out)?;
             let cipher = boundary::object(cipher, "cipher")?;
             let context = context::context(context, context_len)?;
-            out.give_bytes(cipher.0.encrypt(document.get("document")?, &context)?);
+            out.give_public(cipher.0.encrypt(document.get("document")?, &context)?);
             Ok(())
         })
     }
@@ -92,7 +92,7 @@ pub unsafe extern "C" fn apiseal_decrypt(
             let cipher = boundary::object(cipher, "cipher")?;
             let context = context::context(context, context_len)?;
             let opened = cipher.0.decrypt(document.get("document")?, &context)?;
-            out.give_bytes(opened.into_unprotected());
+            out.give_secret(opened.into_unprotected());
             Ok(())
         })
     }
@@ -122,7 +122,7 @@ pub unsafe extern "C" fn apiseal_decrypt_migrating(
             let context = context::context(context, context_len)?;
             let opened = cipher.0.decrypt(document.get("document")?, &context)?;
             accepted.give_list(list::texts(opened.accepted_plain().iter().map(|path| path.as_bytes())));
-            out.give_bytes(opened.into_unprotected());
+            out.give_secret(opened.into_unprotected());
             Ok(())
         })
     }

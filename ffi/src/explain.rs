@@ -156,7 +156,7 @@ pub unsafe extern "C" fn apiseal_explanation_text(
         boundary::call(err, || {
             let out = Place::buffer(out)?;
             let explanation = boundary::object(explanation, "explanation")?;
-            out.give_bytes(explanation.0.to_string().into_bytes());
+            out.give_public(explanation.0.to_string().into_bytes());
             Ok(())
         })
     }

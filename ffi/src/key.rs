@@ -450,7 +450,7 @@ pub unsafe extern "C" fn apiseal_key_to_jwk(
             let out = Place::buffer(out)?;
             let key = boundary::object(key, "key")?;
             let none = || Fault::new(Code::InvalidArgument, "the key has no public part");
-            out.give_bytes(key.0.to_jwk().ok_or_else(none)?.into_bytes());
+            out.give_public(key.0.to_jwk().ok_or_else(none)?.into_bytes());
             Ok(())
         })
     }

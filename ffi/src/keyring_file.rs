@@ -90,7 +90,7 @@ pub unsafe extern "C" fn apiseal_keyring_seal(
             let out = Place::buffer(out)?;
             let ring = boundary::object(ring, "ring")?.0.current();
             let (name, wrap) = (name.text("name")?, wrap_of(wrap)?);
-            out.give_bytes(KeyringFile::seal(&ring, name, &wrap, &OsRandom)?);
+            out.give_public(KeyringFile::seal(&ring, name, &wrap, &OsRandom)?);
             Ok(())
         })
     }
@@ -187,7 +187,7 @@ pub unsafe extern "C" fn apiseal_hazmat_keyring_write_clear(
             let out = Place::buffer(out)?;
             let ring = boundary::object(ring, "ring")?.0.current();
             let clear = KeyringFile::hazmat_write_clear(&ring, name.text("name")?)?;
-            out.give_bytes(clear.into_unprotected());
+            out.give_secret(clear.into_unprotected());
             Ok(())
         })
     }

@@ -229,7 +229,7 @@ fn give(
     verified: Place<*mut apiseal_verified>,
 ) {
     let (verdict, opened) = accepted.into_parts();
-    document.give_bytes(opened.into_unprotected());
+    document.give_secret(opened.into_unprotected());
     verified.give(apiseal_verified(verdict.detached()));
 }
 

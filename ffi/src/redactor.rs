@@ -54,7 +54,7 @@ pub unsafe extern "C" fn apiseal_redact(
             if !unreadable.is_null() {
                 unreadable.write(redacted.is_unreadable());
             }
-            out.give_bytes(redacted.into_string().into_bytes());
+            out.give_public(redacted.into_string().into_bytes());
             Ok(())
         })
     }

@@ -64,7 +64,7 @@ pub unsafe extern "C" fn apiseal_reencrypt(
             if !report.is_null() {
                 report.write(apiseal_reencrypted { opened: done.opened, left_clear: done.left_clear });
             }
-            out.give_bytes(done.bytes);
+            out.give_secret(done.bytes);
             Ok(())
         })
     }

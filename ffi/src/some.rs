@@ -122,7 +122,7 @@ pub unsafe extern "C" fn apiseal_decrypt_partial(
             if !is_bound.is_null() {
                 is_bound.write(partial.is_bound());
             }
-            document_out.give_bytes(partial.document().to_vec());
+            document_out.give_secret(partial.document().to_vec());
             let mut texts = Texts::default();
             let one = |value: apiseal::PartialValue| apiseal_opened {
                 path: texts.keep(value.path),

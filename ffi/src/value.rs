@@ -96,7 +96,7 @@ pub unsafe extern "C" fn apiseal_value_encrypt(
             let cipher = boundary::object(cipher, "cipher")?;
             let context = context::context(context, context_len)?;
             let bound = bound(bound_values, bound_len)?;
-            out.give_bytes(cipher.0.encrypt(value.get("value")?, &bound, &context)?.into_bytes());
+            out.give_public(cipher.0.encrypt(value.get("value")?, &bound, &context)?.into_bytes());
             Ok(())
         })
     }
@@ -125,7 +125,7 @@ pub unsafe extern "C" fn apiseal_value_encrypt_text(
             let cipher = boundary::object(cipher, "cipher")?;
             let context = context::context(context, context_len)?;
             let bound = bound(bound_values, bound_len)?;
-            out.give_bytes(cipher.0.encrypt_text(text.text("text")?, &bound, &context)?.into_bytes());
+            out.give_public(cipher.0.encrypt_text(text.text("text")?, &bound, &context)?.into_bytes());
             Ok(())
         })
     }
@@ -154,7 +154,7 @@ pub unsafe extern "C" fn apiseal_value_decrypt(
             let cipher = boundary::object(cipher, "cipher")?;
             let context = context::context(context, context_len)?;
             let bound = bound(bound_values, bound_len)?;
-            out.give_bytes(cipher.0.decrypt(token.text("token")?, &bound, &context)?.into_unprotected());
+            out.give_secret(cipher.0.decrypt(token.text("token")?, &bound, &context)?.into_unprotected());
             Ok(())
         })
     }
@@ -183,7 +183,9 @@ pub unsafe extern "C" fn apiseal_value_decrypt_text(
             let cipher = boundary::object(cipher, "cipher")?;
             let context = context::context(context, context_len)?;
             let bound = bound(bound_values, bound_len)?;
-            out.give_bytes(cipher.0.decrypt_text(token.text("token")?, &bound, &context)?.into_unprotected());
+            out.give_secret(
+                cipher.0.decrypt_text(token.text("token")?, &bound, &context)?.into_unprotected(),
+            );
             Ok(())
         })
     }

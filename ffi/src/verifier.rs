@@ -218,7 +218,7 @@ pub unsafe extern "C" fn apiseal_verifier_accept_signature(
         boundary::call(err, || {
             let out = Place::buffer(out)?;
             let verifier = boundary::object(verifier, "verifier")?;
-            out.give_bytes(verifier.0.0.accept_signature(label.text("label")?).into_bytes());
+            out.give_public(verifier.0.0.accept_signature(label.text("label")?).into_bytes());
             Ok(())
         })
     }

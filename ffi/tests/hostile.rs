@@ -126,7 +126,7 @@ impl Valid {
             let mut error = null_mut();
             let mut none = null_mut();
             assert_ne!(apiseal_policy_from_json(bytes("{"), &mut none, &mut error), 0);
-            let mut out = apiseal_buffer { data: null_mut(), len: 0, cap: 0 };
+            let mut out = apiseal_buffer { data: null_mut(), len: 0, cap: 0, wipe: false };
             let clear = bytes(r#"{"pan":"4111"}"#);
             assert_eq!(apiseal_encrypt(cipher, &context(), 1, clear, &mut out, null_mut()), 0);
             let sealed = std::slice::from_raw_parts(out.data, out.len).to_vec();
@@ -654,7 +654,7 @@ macro_rules! places {
 }
 
 places! {
-    apiseal_buffer { data: null_mut(), len: 0, cap: 0 } data apiseal_buffer_free;
+    apiseal_buffer { data: null_mut(), len: 0, cap: 0, wipe: false } data apiseal_buffer_free;
     apiseal_texts { items: null(), len: 0, owner: null_mut() } items apiseal_texts_free;
     apiseal_locations { items: null(), len: 0, owner: null_mut() } items apiseal_locations_free;
     apiseal_sightings { items: null(), len: 0, owner: null_mut() } items apiseal_sightings_free;
