@@ -90,7 +90,8 @@ fn row(name: &str, rust: &dyn Fn(), c: &dyn Fn()) {
         run();
         start.elapsed().as_secs_f64() * 1e6 / DOCUMENTS as f64
     };
-    (time(rust), time(c));
+    time(rust);
+    time(c);
     let rounds: Vec<(f64, f64)> = (0..301).map(|_| (time(rust), time(c))).collect();
     let least = |at: fn(&(f64, f64)) -> f64| rounds.iter().map(at).fold(f64::MAX, f64::min);
     let mut over: Vec<f64> = rounds.iter().map(|(rust, c)| c - rust).collect();
