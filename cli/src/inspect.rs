@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use apiseal::{Context, FieldCipher, Kid, Layout, Limits, Lines, Part, Policy, Sighting};
+use apiseal::{Context, FieldCipher, Kid, Limits, Lines, Part, Policy, Sighting};
 use clap::Args;
 
 use crate::args::KeyringArgs;
@@ -114,7 +114,7 @@ fn describe(sighting: &Sighting, line: Option<u64>) -> String {
     format!(
         "{{{line}\"path\":{},\"layout\":\"{}\",\"part\":\"{}\",\"kid\":{},\"suite\":{},\"mode\":{},\"token_len\":{},\"start\":{},\"end\":{},\"authenticated\":{}}}\n",
         quoted(&sighting.path),
-        if sighting.part.layout() == Layout::Token { "token" } else { "document" },
+        sighting.part.layout().name(),
         sighting.part.name(),
         or_null(sighting.kid.as_ref().map(Kid::as_str)),
         or_null(sighting.suite.map(|suite| suite.name())),

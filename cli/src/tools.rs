@@ -1,6 +1,6 @@
 //! `apiseal diagnose`, `apiseal locate`, `apiseal policy`, completion scripts and the manual page.
 
-use apiseal::{Context, FieldCipher, Limits, Lint, Policy, Stage};
+use apiseal::{Context, FieldCipher, Limits, Lint, Policy};
 use clap::CommandFactory;
 
 use crate::args::{Cli, DiagnoseArgs, LocateArgs, PolicyCommand};
@@ -32,14 +32,7 @@ pub(crate) fn diagnose(args: &DiagnoseArgs) -> Result<()> {
     let text = |text: Option<&str>| text.map_or_else(|| "null".to_owned(), quoted);
     let mut lines = String::new();
     for finding in &diagnosis.findings {
-        let stage = match finding.stage {
-            Stage::Syntax => "syntax",
-            Stage::Key => "key",
-            Stage::Commitment => "commitment",
-            Stage::Set => "set",
-            Stage::Ciphertext => "ciphertext",
-            _ => "opens",
-        };
+        let stage = finding.stage.name();
         let fault = finding.fault.as_ref().map(ToString::to_string);
         let candidate = finding.candidate.and_then(|at| args.candidate.get(at));
         lines.push_str(&format!(

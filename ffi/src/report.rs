@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 
-use apiseal::{Context, Limits, Stage};
+use apiseal::{Context, Limits};
 
 use crate::boundary::{self, Answer, Place};
 use crate::bytes::apiseal_bytes;
@@ -281,7 +281,7 @@ pub unsafe extern "C" fn apiseal_diagnose(
             let one = |own: apiseal::Finding| apiseal_finding {
                 path: texts.optional(own.path),
                 key_id: texts.optional(own.key_id),
-                stage: apiseal_bytes::of(stage(own.stage).as_bytes()),
+                stage: apiseal_bytes::of(own.stage.name().as_bytes()),
                 fault: own.fault.map_or(0, |fault| fault.code().number()),
                 candidate: own.candidate.unwrap_or(usize::MAX),
             };
@@ -289,18 +289,6 @@ pub unsafe extern "C" fn apiseal_diagnose(
             out.give_list(Owner::new(items, texts));
             Ok(())
         })
-    }
-}
-
-fn stage(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Syntax => "syntax",
-        Stage::Key => "key",
-        Stage::Commitment => "commitment",
-        Stage::Set => "set",
-        Stage::Ciphertext => "ciphertext",
-        Stage::Opens => "opens",
-        _ => "other",
     }
 }
 

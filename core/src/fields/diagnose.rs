@@ -34,6 +34,21 @@ pub enum Stage {
     Opens,
 }
 
+impl Stage {
+    /// The stage in one word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Stage::Syntax => "syntax",
+            Stage::Key => "key",
+            Stage::Commitment => "commitment",
+            Stage::Set => "set",
+            Stage::Ciphertext => "ciphertext",
+            Stage::Opens => "opens",
+        }
+    }
+}
+
 /// What a diagnosis found. It holds no plaintext.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

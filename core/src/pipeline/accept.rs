@@ -74,7 +74,7 @@ impl Acceptor {
         self.open(verified, Direction::Response, context)
     }
 
-    fn open<'m>(
+    pub(super) fn open<'m>(
         &self,
         verified: Verified<'m>,
         direction: Direction,

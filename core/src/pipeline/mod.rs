@@ -5,5 +5,6 @@
 
 pub(crate) mod accept;
 mod export;
+pub(crate) mod pending;
 pub(crate) mod protect;
 mod rules;

@@ -62,6 +62,17 @@ pub enum Layout {
     Document,
 }
 
+impl Layout {
+    /// The name used in policies.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Layout::Token => "token",
+            Layout::Document => "document",
+        }
+    }
+}
+
 /// One rule, as checked.
 #[derive(Clone)]
 pub(crate) struct Rule {

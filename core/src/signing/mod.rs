@@ -6,6 +6,7 @@ pub(crate) mod debug;
 pub(crate) mod explain;
 pub(crate) mod import;
 pub(crate) mod lint;
+pub(crate) mod pending;
 pub(crate) mod profile;
 pub(crate) mod profile_file;
 pub(crate) mod replay;

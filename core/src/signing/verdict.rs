@@ -139,6 +139,16 @@ pub(crate) enum Body<'m> {
     Unproved,
 }
 
+impl Body<'_> {
+    /// As far as it was proved, without the bytes.
+    pub(crate) fn detached(self) -> Body<'static> {
+        match self {
+            Body::Checked(_) | Body::Spooled => Body::Spooled,
+            Body::Unproved => Body::Unproved,
+        }
+    }
+}
+
 impl fmt::Debug for Body<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -174,9 +184,8 @@ impl<'m> Verified<'m> {
     /// The verdict without the content, which stays with the caller: [`Verified::body`] is `None` from now on.
     #[must_use]
     pub fn detached(self) -> Verified<'static> {
-        let body = if self.is_body_proved() { Body::Spooled } else { Body::Unproved };
-        let Verified { first, others, answered, received, .. } = self;
-        Verified { first, others, body, answered, received }
+        let Verified { first, others, body, answered, received } = self;
+        Verified { first, others, body: body.detached(), answered, received }
     }
 
     /// Takes the right to answer: there is one final response to a request (case 74).

@@ -282,6 +282,11 @@ impl Verifier {
             message.check_length(len)?;
         }
         head.content.check(len)?;
+        Verifier::proved(body, head)
+    }
+
+    /// Content as far as the digest proves it.
+    pub(crate) fn proved<'m>(body: &'m [u8], head: &Head) -> Result<Body<'m>> {
         match &head.digest {
             Some(stated) => stated.check_bytes(body).map(|()| Body::Checked(body)),
             None if body.is_empty() => Ok(Body::Checked(body)),
@@ -291,6 +296,16 @@ impl Verifier {
 
     /// Claims the nonces: the last step, so that a message that fails burns nothing.
     pub(crate) fn claim(&self, head: &Head, now: u64) -> Result<()> {
+        self.claim_by(head, now, |claim| self.replay.claim(claim))
+    }
+
+    /// Claims the nonces where `ask` keeps them.
+    pub(crate) fn claim_by(
+        &self,
+        head: &Head,
+        now: u64,
+        mut ask: impl FnMut(&Claim<'_>) -> Outcome,
+    ) -> Result<()> {
         let profile = &*self.profile.0;
         for proof in head.proofs() {
             // Content may have taken its time: what is over by now could have been forgotten by the store.
@@ -298,7 +313,7 @@ impl Verifier {
             rules::check_window(profile, proof.created, now).map_err(blame)?;
             let Some(nonce) = proof.nonce() else { continue };
             let scope = proof.key.replay_scope(self.profile.id());
-            let outcome = self.replay.claim(&Claim {
+            let outcome = ask(&Claim {
                 scope: &scope,
                 nonce,
                 principal: proof.principal().unwrap_or_else(|| proof.key_id()),
