@@ -1,6 +1,6 @@
 //! Profiles: what a signature must cover and state.
 
-use apiseal::{Profile, Remark};
+use apiseal::Profile;
 
 use crate::boundary::{self, Place};
 use crate::bytes::apiseal_bytes;
@@ -69,23 +69,9 @@ pub unsafe extern "C" fn apiseal_profile_lint(
         boundary::call(err, || {
             let out = Place::list(out)?;
             let (profile, parts) = (boundary::object(profile, "profile")?, Parts::read(message)?);
-            out.give_list(list::texts(profile.0.lint(&parts.message()).iter().map(sentence)));
+            out.give_list(list::texts(profile.0.lint(&parts.message()).iter().map(ToString::to_string)));
             Ok(())
         })
-    }
-}
-
-fn sentence(remark: &Remark) -> String {
-    match remark {
-        Remark::Unsigned(name) => {
-            format!("`{name}` is not signed: whoever forwards the message can change it")
-        }
-        Remark::Rewritten(name) => {
-            format!("`{name}` is signed and proxies change it: signatures fail behind them")
-        }
-        Remark::Target(name) => format!("{name} is not signed: the message can be moved"),
-        Remark::Content => "the content has no digest that is signed".to_owned(),
-        other => format!("{other:?}"),
     }
 }
 

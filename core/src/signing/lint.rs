@@ -1,5 +1,7 @@
 //! What a profile leaves unsigned in a message, and what of it is known to change on the way.
 
+use std::fmt;
+
 use crate::http::component::Component;
 use crate::http::message::Message;
 use crate::signing::debug;
@@ -18,6 +20,22 @@ pub enum Remark {
     Target(String),
     /// Content without a covered digest.
     Content,
+}
+
+/// One sentence for a person.
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Remark::Unsigned(name) => {
+                write!(f, "`{name}` is not signed: whoever forwards the message can change it")
+            }
+            Remark::Rewritten(name) => {
+                write!(f, "`{name}` is signed and proxies change it: signatures fail behind them")
+            }
+            Remark::Target(name) => write!(f, "{name} is not signed: the message can be moved"),
+            Remark::Content => f.write_str("the content has no digest that is signed"),
+        }
+    }
 }
 
 /// Headers for one connection, or known to be rewritten by proxies and clients' libraries.

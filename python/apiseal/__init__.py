@@ -1,0 +1,98 @@
+"""apiseal encrypts chosen fields of JSON documents and signs HTTP requests (RFC 9421).
+
+    >>> import apiseal
+    >>> keyring = apiseal.Keyring.generate()
+    >>> policy = {"apiseal_policy": 1, "id": "orders.v1", "rules": [{"path": "$.card", "bind": ["$.id"]}]}
+    >>> cipher = apiseal.FieldCipher(keyring, policy)
+    >>> context = {"purpose": "orders", "tenant": "acme"}
+    >>> sealed = cipher.encrypt(b'{"id": 7, "card": "4111111111111111", "total": 1.10}', context=context)
+    >>> cipher.decrypt(sealed, context=context)
+    b'{"id": 7, "card": "4111111111111111", "total": 1.10}'
+"""
+
+from __future__ import annotations
+
+import sysconfig as _sysconfig
+
+if _sysconfig.get_config_var("Py_GIL_DISABLED"):
+    raise ImportError(
+        "apiseal does not support free-threaded Python yet: its wheels use the stable ABI, which such builds do not have. "
+        "Use a standard build of Python 3.10 or newer."
+    )
+
+from apiseal._core import (
+    Accepted,
+    Acceptor,
+    Context,
+    FieldCipher,
+    Key,
+    Keyring,
+    Limits,
+    Lines,
+    MemoryReplay,
+    NoReplayCheck,
+    Pending,
+    PendingAcceptance,
+    Policy,
+    Profile,
+    Proof,
+    Protected,
+    Protector,
+    Redactor,
+    Reencryption,
+    Signed,
+    Signer,
+    Spool,
+    ValueCipher,
+    Verified,
+    Verifier,
+    __version__,
+    inspect,
+    locate,
+    max_token_len,
+    new_kid,
+    token_len,
+)
+from apiseal.aio import AsyncAcceptor, AsyncVerifier
+from apiseal.errors import *  # noqa: F403 - every class of it is public
+from apiseal.errors import __all__ as _errors
+from apiseal.records import *  # noqa: F403
+from apiseal.records import __all__ as _records
+
+__all__ = [
+    "Accepted",
+    "Acceptor",
+    "AsyncAcceptor",
+    "AsyncVerifier",
+    "Context",
+    "FieldCipher",
+    "Key",
+    "Keyring",
+    "Limits",
+    "Lines",
+    "MemoryReplay",
+    "NoReplayCheck",
+    "Pending",
+    "PendingAcceptance",
+    "Policy",
+    "Profile",
+    "Proof",
+    "Protected",
+    "Protector",
+    "Redactor",
+    "Reencryption",
+    "Signed",
+    "Signer",
+    "Spool",
+    "ValueCipher",
+    "Verified",
+    "Verifier",
+    "__version__",
+    "inspect",
+    "locate",
+    "max_token_len",
+    "new_kid",
+    "token_len",
+    *_errors,
+    *_records,
+]

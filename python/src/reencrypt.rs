@@ -1,0 +1,39 @@
+//! Carries documents to another key, context or policy.
+
+use pyo3::prelude::*;
+
+use crate::cipher::FieldCipher;
+use crate::context;
+use crate::document::Document;
+use crate::error::Answer;
+use crate::records::record;
+
+/// Decrypts by one cipher and encrypts by another, in one step.
+#[pyclass(frozen, module = "apiseal")]
+pub(crate) struct Reencryption(apiseal::Reencryption);
+
+#[pymethods]
+impl Reencryption {
+    #[new]
+    #[pyo3(signature = (source, target, *, leave_clear=false, seal_clear=false))]
+    fn new(source: &FieldCipher, target: &FieldCipher, leave_clear: bool, seal_clear: bool) -> Self {
+        let own = apiseal::Reencryption::new(source.0.clone(), target.0.clone());
+        Reencryption(own.leave_clear(leave_clear).seal_clear(seal_clear))
+    }
+
+    #[pyo3(signature = (document, *, source_context, target_context))]
+    fn run<'py>(
+        &self,
+        py: Python<'py>,
+        document: &Bound<'py, PyAny>,
+        source_context: &Bound<'py, PyAny>,
+        target_context: &Bound<'py, PyAny>,
+    ) -> Answer<Bound<'py, PyAny>> {
+        let document = Document::of(document)?;
+        let bytes = document.bytes()?;
+        let (from, to) = (context::stated(source_context)?, context::stated(target_context)?);
+        let done = py.detach(|| self.0.run(bytes, &from, &to))?;
+        let own = document.form.give(py, &done.bytes, false)?;
+        Ok(record(py, "Reencrypted", (own, done.opened, done.left_clear))?)
+    }
+}
