@@ -1,13 +1,13 @@
 """apiseal encrypts chosen fields of JSON documents and signs HTTP requests (RFC 9421).
 
-    >>> import apiseal
-    >>> keyring = apiseal.Keyring.generate()
-    >>> policy = {"apiseal_policy": 1, "id": "orders.v1", "rules": [{"path": "$.card", "bind": ["$.id"]}]}
-    >>> cipher = apiseal.FieldCipher(keyring, policy)
-    >>> context = {"purpose": "orders", "tenant": "acme"}
-    >>> sealed = cipher.encrypt(b'{"id": 7, "card": "4111111111111111", "total": 1.10}', context=context)
-    >>> cipher.decrypt(sealed, context=context)
-    b'{"id": 7, "card": "4111111111111111", "total": 1.10}'
+>>> import apiseal
+>>> keyring = apiseal.Keyring.generate()
+>>> policy = {"apiseal_policy": 1, "id": "orders.v1", "rules": [{"path": "$.card", "bind": ["$.id"]}]}
+>>> cipher = apiseal.FieldCipher(keyring, policy)
+>>> context = {"purpose": "orders", "tenant": "acme"}
+>>> sealed = cipher.encrypt(b'{"id": 7, "card": "4111111111111111", "total": 1.10}', context=context)
+>>> cipher.decrypt(sealed, context=context)
+b'{"id": 7, "card": "4111111111111111", "total": 1.10}'
 """
 
 from __future__ import annotations
@@ -54,36 +54,120 @@ from apiseal._core import (
     token_len,
 )
 from apiseal.aio import AsyncAcceptor, AsyncVerifier
-from apiseal.errors import *  # noqa: F403 - every class of it is public
-from apiseal.errors import __all__ as _errors
-from apiseal.records import *  # noqa: F403
-from apiseal.records import __all__ as _records
+from apiseal.errors import (
+    AlreadyEncryptedError,
+    ApisealError,
+    ArgumentError,
+    ContextError,
+    DigestError,
+    DocumentError,
+    InternalError,
+    InvalidSignatureError,
+    KeyringError,
+    KeyStateError,
+    LimitError,
+    NoMatchError,
+    NotCoveredError,
+    NotEncryptedError,
+    PolicyError,
+    ProfileError,
+    RejectedError,
+    ReplayedError,
+    ReplayStoreError,
+    SignatureError,
+    SignatureExpiredError,
+    SignatureMissingError,
+    TokenError,
+    UnknownKeyError,
+)
+from apiseal.records import (
+    AsyncReplayStore,
+    Change,
+    Claim,
+    Diagnosis,
+    Event,
+    Explanation,
+    Finding,
+    Lenient,
+    LenientPosition,
+    Lint,
+    Location,
+    Migrated,
+    Outcome,
+    Partial,
+    Reencrypted,
+    ReplayStore,
+    RuleReport,
+    Sighting,
+)
 
 __all__ = [
     "Accepted",
     "Acceptor",
+    "AlreadyEncryptedError",
+    "ApisealError",
+    "ArgumentError",
     "AsyncAcceptor",
+    "AsyncReplayStore",
     "AsyncVerifier",
+    "Change",
+    "Claim",
     "Context",
+    "ContextError",
+    "Diagnosis",
+    "DigestError",
+    "DocumentError",
+    "Event",
+    "Explanation",
     "FieldCipher",
+    "Finding",
+    "InternalError",
+    "InvalidSignatureError",
     "Key",
+    "KeyStateError",
     "Keyring",
+    "KeyringError",
+    "Lenient",
+    "LenientPosition",
+    "LimitError",
     "Limits",
     "Lines",
+    "Lint",
+    "Location",
     "MemoryReplay",
+    "Migrated",
+    "NoMatchError",
     "NoReplayCheck",
+    "NotCoveredError",
+    "NotEncryptedError",
+    "Outcome",
+    "Partial",
     "Pending",
     "PendingAcceptance",
     "Policy",
+    "PolicyError",
     "Profile",
+    "ProfileError",
     "Proof",
     "Protected",
     "Protector",
     "Redactor",
+    "Reencrypted",
     "Reencryption",
+    "RejectedError",
+    "ReplayStore",
+    "ReplayStoreError",
+    "ReplayedError",
+    "RuleReport",
+    "Sighting",
+    "SignatureError",
+    "SignatureExpiredError",
+    "SignatureMissingError",
     "Signed",
     "Signer",
     "Spool",
+    "TokenError",
+    "UnknownKeyError",
     "ValueCipher",
     "Verified",
     "Verifier",
@@ -93,6 +177,4 @@ __all__ = [
     "max_token_len",
     "new_kid",
     "token_len",
-    *_errors,
-    *_records,
 ]

@@ -52,7 +52,7 @@ class Sighting(NamedTuple):
     """The key, where the string tells it."""
     suite: str | None
     mode: str | None
-    len: int
+    length: int
     """Characters of the string."""
     authenticated: bool
     """Whether it was decrypted. If not, whoever wrote the document chose what stands here."""
@@ -150,7 +150,8 @@ class Event(NamedTuple):
     context_names: tuple[str, ...]
     context_tag: bytes | None
     """8 bytes that are equal for equal keys and contexts."""
-    count: int
+    uses: int
+    """Number of values, or of signatures."""
     accepted_plain: int
     failure: int | None
     """The code, if it failed."""

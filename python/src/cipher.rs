@@ -13,7 +13,14 @@ use crate::policy::{self, Policy};
 use crate::records::record;
 use crate::some;
 
-/// Encrypts and decrypts under one policy.
+/// Encrypts and decrypts the fields of documents under one policy (a Policy, dict, JSON text or path). Immutable; one serves
+/// any number of threads, and the interpreter's lock is released while it works.
+///
+/// clock: a callable that gives Unix seconds (default: the system's). audit: a callable that takes an Event for each use of
+/// a key. hedged_salts: mixes key and document into the salts, against a weak random source.
+///
+/// A document is bytes, str, dict or list, and comes back as the same type: bytes and str byte for byte but for the protected
+/// values; dict and list through JSON text with exact integers. A context is a Context or a mapping with the name `purpose`.
 #[pyclass(frozen, module = "apiseal")]
 pub(crate) struct FieldCipher(pub(crate) apiseal::FieldCipher);
 
@@ -49,6 +56,10 @@ impl FieldCipher {
         Policy(self.0.policy().clone())
     }
 
+    /// Encrypts every value that the policy selects. All or nothing.
+    ///
+    /// Raises PolicyError: the document does not fit the policy (NoMatchError, AlreadyEncryptedError). DocumentError: malformed
+    /// JSON, or over a limit. ContextError, KeyringError. TypeError: not a document.
     #[pyo3(signature = (document, *, context))]
     fn encrypt<'py>(
         &self,
@@ -62,6 +73,12 @@ impl FieldCipher {
         document.form.give(py, &sealed, false)
     }
 
+    /// Gives the original document back: every protected value is authenticated before any leaves.
+    ///
+    /// decimals: of a dict or list, numbers with a fraction or an exponent become decimal.Decimal, so that 1.10 stays 1.10.
+    ///
+    /// Raises RejectedError: wrong key, context, place or bound value, or altered. PolicyError (NotEncryptedError), DocumentError
+    /// (TokenError), ContextError, KeyringError.
     #[pyo3(signature = (document, *, context, decimals=false))]
     fn decrypt<'py>(
         &self,
@@ -76,7 +93,9 @@ impl FieldCipher {
         document.form.give(py, &opened, decimals)
     }
 
-    /// For rules with `migrate`: tells as well which values were clear.
+    /// As decrypt(), and tells which values were clear and let through by a rule with `migrate`.
+    ///
+    /// Returns Migrated(document, accepted_plain).
     #[pyo3(signature = (document, *, context, decimals=false))]
     fn decrypt_migrating<'py>(
         &self,
@@ -92,6 +111,10 @@ impl FieldCipher {
         Ok(record(py, "Migrated", (document.form.give(py, &opened, decimals)?, clear))?)
     }
 
+    /// Opens what opens: each protected position with the exact JSON text of its value, or why it does not. Nothing is
+    /// put back into the document.
+    ///
+    /// Returns Lenient. Raises as decrypt() where the document as a whole cannot be read.
     #[pyo3(signature = (document, *, context))]
     fn decrypt_lenient<'py>(
         &self,
@@ -104,6 +127,9 @@ impl FieldCipher {
         some::lenient(py, py.detach(|| self.0.decrypt_lenient(bytes, &context))?)
     }
 
+    /// Decrypts only the positions that these JSONPath queries select.
+    ///
+    /// Returns Partial. Raises as decrypt().
     #[pyo3(signature = (document, paths, *, context, decimals=false))]
     fn decrypt_partial<'py>(
         &self,
@@ -120,20 +146,27 @@ impl FieldCipher {
         some::partial(py, &partial, document.form, decimals)
     }
 
-    #[pyo3(signature = (document, *, context, candidates=Vec::new()))]
+    /// Why a document does not open: how far each position comes, and to which of at most 64 candidate contexts it
+    /// commits. For the owner of the keys, never for a peer. Nothing is decrypted.
+    ///
+    /// Returns Diagnosis.
+    #[pyo3(signature = (document, *, context, candidates=None))]
     fn diagnose<'py>(
         &self,
         py: Python<'py>,
         document: &Bound<'py, PyAny>,
         context: &Bound<'py, PyAny>,
-        candidates: Vec<Bound<'py, PyAny>>,
+        candidates: Option<Vec<Bound<'py, PyAny>>>,
     ) -> Answer<Bound<'py, PyAny>> {
         let (document, context) = (Document::of(document)?, context::stated(context)?);
         let bytes = document.bytes()?;
-        let candidates = candidates.iter().map(context::stated).collect::<Answer<Vec<_>>>()?;
+        let candidates = candidates.iter().flatten().map(context::stated).collect::<Answer<Vec<_>>>()?;
         some::diagnosis(py, py.detach(|| self.0.diagnose(bytes, &context, &candidates))?)
     }
 
+    /// The encrypted values of a document after it was decrypted in full, so that they are authentic.
+    ///
+    /// Returns a list of Sighting. Raises as decrypt().
     #[pyo3(signature = (document, *, context))]
     fn inspect<'py>(
         &self,
@@ -146,6 +179,13 @@ impl FieldCipher {
         some::sightings(py, py.detach(|| self.0.inspect(bytes, &context))?)
     }
 
+    /// Encrypts each line of NDJSON as a document of its own, in order and in constant memory.
+    ///
+    /// source: a path (os.PathLike), a file (text or binary), or an iterable of lines as bytes, str, dict or list. threads: 1 to
+    /// 1024 workers. max_line: most bytes of a line (default 64 MiB). on_error: called with number and exception of a line that
+    /// fails, which is then left out; without it the exception is raised (its `line` is the number), and iteration can go on.
+    ///
+    /// Returns an iterator that gives each line in the type that it came in, with its line end; blank lines stay.
     #[pyo3(signature = (source, *, context, threads=1, max_line=None, on_error=None))]
     fn encrypt_lines(
         &self,
@@ -159,6 +199,7 @@ impl FieldCipher {
         Lines::start(&self.0, &context::stated(context)?, work)
     }
 
+    /// As encrypt_lines(), decrypting.
     #[pyo3(signature = (source, *, context, threads=1, max_line=None, on_error=None, decimals=false))]
     fn decrypt_lines(
         &self,

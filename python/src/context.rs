@@ -5,7 +5,10 @@ use pyo3::types::{PyDict, PyMapping, PyString};
 
 use crate::error::{Answer, Fault};
 
-/// Pairs of texts, checked once: quicker than a dict where many calls state the same.
+/// What an encryption belongs to: 1 to 32 pairs of text, checked and encoded once, which is quicker than a dict where many
+/// calls state the same. Encryption and decryption demand the name `purpose`; each name and value has at most 1024 bytes.
+///
+/// Raises ContextError: empty, duplicate, too long, or a name that begins with `apiseal.`.
 #[pyclass(frozen, eq, module = "apiseal", name = "Context")]
 #[derive(PartialEq)]
 pub(crate) struct PyContext(pub(crate) apiseal::Context);

@@ -9,6 +9,11 @@ use crate::limits::{self, PyLimits};
 use crate::records::record;
 use crate::some;
 
+/// Finds values by JSONPath (RFC 9535).
+///
+/// document: bytes or str. Returns a list of Location(path, start, end) with offsets in bytes, also for str.
+///
+/// Raises ArgumentError: the query is not valid. DocumentError.
 #[pyfunction]
 #[pyo3(signature = (document, path, *, limits=None))]
 pub(crate) fn locate<'py>(
@@ -24,6 +29,10 @@ pub(crate) fn locate<'py>(
     Ok(found.iter().map(one).collect::<PyResult<Vec<_>>>()?)
 }
 
+/// Lists every encrypted value with its place and key id. No key is needed, and nothing is proved: whoever wrote the
+/// document chose what stands there.
+///
+/// Returns a list of Sighting. Raises DocumentError.
 #[pyfunction]
 #[pyo3(signature = (document, *, limits=None))]
 pub(crate) fn inspect<'py>(
@@ -36,12 +45,18 @@ pub(crate) fn inspect<'py>(
     some::sightings(py, py.detach(|| apiseal::inspect(bytes, &limits))?)
 }
 
+/// Exact length in characters of the token for a JSON text of `value_len` bytes under this key.
+///
+/// Raises ArgumentError.
 #[pyfunction]
 #[pyo3(signature = (value_len, kid, *, padding=None))]
 pub(crate) fn token_len(value_len: usize, kid: &str, padding: Option<&Bound<'_, PyAny>>) -> Answer<usize> {
     Ok(apiseal::token_len(padding_of(padding)?, value_len, &Kid::parse(kid)?)?)
 }
 
+/// Length of the longest token for JSON texts of up to `value_len` bytes under any key: the size of a column.
+///
+/// Raises ArgumentError.
 #[pyfunction]
 #[pyo3(signature = (value_len, *, padding=None))]
 pub(crate) fn max_token_len(value_len: usize, padding: Option<&Bound<'_, PyAny>>) -> Answer<usize> {

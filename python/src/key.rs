@@ -7,12 +7,18 @@ use pyo3::types::{PyDict, PyTuple};
 use crate::context;
 use crate::error::{Answer, Fault};
 
-/// A key with its secret, which no call shows.
+/// A key with its secret, which no call shows: made by the static methods, changed by replace(). It cannot be pickled.
 #[pyclass(frozen, module = "apiseal")]
 pub(crate) struct Key(pub(crate) apiseal::Key);
 
 #[pymethods]
 impl Key {
+    /// A new active root key with 32 random bytes, created now.
+    ///
+    /// kid: 1 to 32 characters of A-Z a-z 0-9 _ -. purpose: `seal` for fields, `sig` for deriving signing keys. suite: for
+    /// `seal` `aes-256-gcm` (default) or `chacha20-poly1305`; for `sig` `hmac-sha256`.
+    ///
+    /// Raises ArgumentError, KeyringError.
     #[staticmethod]
     #[pyo3(signature = (kid, *, purpose="seal", suite=None))]
     fn generate(kid: &str, purpose: &str, suite: Option<&str>) -> Answer<Self> {
@@ -20,6 +26,10 @@ impl Key {
         Ok(Key(apiseal::Key::generate(Kid::parse(kid)?, purpose, suite, &SystemClock, &OsRandom)?))
     }
 
+    /// A root key whose 32 uniformly random bytes were made elsewhere. Whoever else has them can do all that this key
+    /// can, so that a keyring takes it only with a scope.
+    ///
+    /// Raises ArgumentError, KeyringError.
     #[staticmethod]
     #[pyo3(signature = (kid, secret, *, purpose="seal", suite=None))]
     fn import_secret(kid: &str, secret: &[u8], purpose: &str, suite: Option<&str>) -> Answer<Self> {
@@ -28,6 +38,9 @@ impl Key {
         Ok(Key(apiseal::Key::import(Kid::parse(kid)?, purpose, suite, secret, &SystemClock)?))
     }
 
+    /// A root key of a known secret, for vectors and tests: a secret that is known elsewhere protects nothing.
+    ///
+    /// Raises ArgumentError, KeyringError.
     #[staticmethod]
     #[pyo3(signature = (kid, secret, *, purpose="seal", suite=None))]
     fn hazmat_from_secret(kid: &str, secret: &[u8], purpose: &str, suite: Option<&str>) -> Answer<Self> {
@@ -35,42 +48,71 @@ impl Key {
         Ok(Key(apiseal::Key::hazmat_from_secret(Kid::parse(kid)?, purpose, suite, root_secret(secret)?)?))
     }
 
+    /// The key of one context, which the keyring derives from `root` (which it must hold as well): many parties are
+    /// served by one root and told apart.
+    ///
+    /// Raises KeyringError: `root` is itself derived. ContextError: the context is outside its scope.
     #[staticmethod]
     fn derived(kid: &str, root: &Key, context: &Bound<'_, PyAny>) -> Answer<Self> {
         let context = context::stated(context)?;
         Ok(Key(apiseal::Key::derived(Kid::parse(kid)?, &root.0, context, &SystemClock)?))
     }
 
+    /// A signing key that is used as it is: `hmac-sha256` with a shared secret of 32 to 64 bytes, `ed25519` with a seed
+    /// of 32 bytes, `ecdsa-p256-sha256` with a scalar of 32 bytes.
+    ///
+    /// Raises ArgumentError: no such algorithm. KeyringError: not a secret of it.
     #[staticmethod]
     fn raw(kid: &str, algorithm: &str, secret: &[u8]) -> Answer<Self> {
         Ok(Key(apiseal::Key::raw(Kid::parse(kid)?, suite(algorithm)?, secret, &SystemClock)?))
     }
 
+    /// A public key that verifies: `ed25519` 32 bytes, ECDSA 0x04, x and y.
+    ///
+    /// Raises ArgumentError, KeyringError.
     #[staticmethod]
     fn raw_public(kid: &str, algorithm: &str, public: &[u8]) -> Answer<Self> {
         Ok(Key(apiseal::Key::raw_public(Kid::parse(kid)?, suite(algorithm)?, public, &SystemClock)?))
     }
 
+    /// A public key from PEM (SubjectPublicKeyInfo, RFC 5280, section 4.1).
+    ///
+    /// Raises ArgumentError, KeyringError.
     #[staticmethod]
     fn from_pem(kid: &str, algorithm: &str, pem: &str) -> Answer<Self> {
         Ok(Key(apiseal::Key::from_pem(Kid::parse(kid)?, suite(algorithm)?, pem, &SystemClock)?))
     }
 
+    /// A public key from a JWK (RFC 7517).
+    ///
+    /// Raises ArgumentError, KeyringError.
     #[staticmethod]
     fn from_jwk(kid: &str, algorithm: &str, jwk: &str) -> Answer<Self> {
         Ok(Key(apiseal::Key::from_jwk(Kid::parse(kid)?, suite(algorithm)?, jwk, &SystemClock)?))
     }
 
+    /// The public key of a JWK set whose `kid` is `external_keyid`, which is also how messages call it.
+    ///
+    /// Raises ArgumentError, KeyringError.
     #[staticmethod]
     fn from_jwks(kid: &str, algorithm: &str, jwks: &str, external_keyid: &str) -> Answer<Self> {
         let kid = Kid::parse(kid)?;
         Ok(Key(apiseal::Key::from_jwks(kid, suite(algorithm)?, jwks, external_keyid, &SystemClock)?))
     }
 
+    /// The public key as a JWK; None if there is none.
     fn to_jwk(&self) -> Option<String> {
         self.0.to_jwk()
     }
 
+    /// The same key with other properties; what is not stated stays.
+    ///
+    /// state: `active`, `decrypt-only`, `verify-only` or `disabled`. not_before, expires: Unix seconds between which it encrypts
+    /// and signs. scope: pairs that must stand in every context. principal: whose key it is. profiles: signing profiles that
+    /// it serves (default `apiseal-v1`). direction: `req` or `res`, without which a signing key serves nothing.
+    /// external_keyid: how messages of a foreign peer call it.
+    ///
+    /// Raises ArgumentError, ContextError.
     #[pyo3(signature = (*, state=None, not_before=None, expires=None, scope=None, principal=None, profiles=None,
         direction=None, external_keyid=None))]
     fn replace(

@@ -4,7 +4,11 @@ use pyo3::prelude::*;
 
 use crate::error::Answer;
 
-/// Inclusive upper bounds; what is not stated has its default.
+/// Inclusive upper bounds of the work on one document; what is not stated has its default. In bytes: document (64 MiB, at
+/// most 1 GiB), field (16 MiB, the padded JSON text of one value), position (4 KiB), bound (64 KiB, what a value is bound
+/// to). In numbers: depth (128 open containers), fields (2**20 protected values).
+///
+/// Raises ArgumentError: out of range.
 #[pyclass(frozen, eq, module = "apiseal", name = "Limits")]
 #[derive(PartialEq)]
 pub(crate) struct PyLimits(pub(crate) apiseal::Limits);

@@ -32,7 +32,8 @@ pub(crate) struct LineSource<'s, 'py> {
     pub(crate) direction: Direction,
 }
 
-/// An iterator over lines that are done. Its source is read as it is pulled.
+/// An iterator over lines that are done, and a context manager. The source is read as lines are pulled. For one thread at
+/// a time.
 #[pyclass(frozen, module = "apiseal")]
 pub(crate) struct Lines {
     /// Taken for the length of one step; nobody waits for it while holding the interpreter's lock.

@@ -15,7 +15,10 @@ use crate::signer::Signer;
 use crate::verified::{Proof, Verified};
 use crate::verifier::{Request, Verifier, over};
 
-/// Encrypts the fields of messages and signs them. The clock is the cipher's.
+/// Encrypts the fields of messages and signs them. The principal of the signing key and the direction enter the context of
+/// the encryption. The clock is the cipher's.
+///
+/// Raises ProfileError: the signer's profile does not demand digest and nonce.
 #[pyclass(frozen, module = "apiseal")]
 pub(crate) struct Protector(apiseal::Protector);
 
@@ -26,6 +29,10 @@ impl Protector {
         Ok(Protector(apiseal::Protector::new(cipher.0.clone(), signer.own.clone())?))
     }
 
+    /// Encrypts the fields of a request's JSON body and signs the result. Arguments as for Signer.sign().
+    ///
+    /// Returns Protected: the body and headers to send. Raises SignatureError: not plain JSON. Else as FieldCipher.encrypt() and
+    /// Signer.sign().
     #[pyo3(signature = (method, url, headers=None, body=None, *, context, scheme=None, authority=None, http2=false))]
     fn protect(
         &self,
@@ -45,6 +52,7 @@ impl Protector {
         Ok(Protected(wire.view(py, |message| py.detach(|| self.0.protect(message, &context)))??))
     }
 
+    /// The same for the one final response to a verified request.
     #[pyo3(signature = (status, headers=None, body=None, *, request, context, http2=false))]
     fn protect_response(
         &self,
@@ -65,7 +73,8 @@ impl Protector {
     }
 }
 
-/// What goes out in the place of the clear message.
+/// What goes out in the place of the clear message: `body`, and `headers` to be added or put in place of those of the same
+/// name.
 #[pyclass(frozen, module = "apiseal")]
 pub(crate) struct Protected(apiseal::Protected);
 
@@ -93,6 +102,8 @@ impl Protected {
 }
 
 /// Verifies messages and decrypts their fields. The clock is the cipher's.
+///
+/// Raises ProfileError: the verifier's profile does not demand digest and nonce.
 #[pyclass(frozen, module = "apiseal")]
 pub(crate) struct Acceptor(apiseal::Acceptor);
 
@@ -103,7 +114,10 @@ impl Acceptor {
         Ok(Acceptor(apiseal::Acceptor::new(cipher.0.clone(), verifier.own.clone())?))
     }
 
-    /// `context` is called with what was proved, after the nonce is claimed and before anything is decrypted.
+    /// Verifies a request, claims its nonce, and only then decrypts its fields.
+    ///
+    /// context: a callable that makes the context of what was proved (a Proof); what it raises refuses the message.
+    /// Returns Accepted(document, verified, accepted_plain). Raises as Verifier.verify() and FieldCipher.decrypt().
     #[pyo3(signature = (method, url, headers=None, body=None, *, context, scheme=None, authority=None, http2=false,
         trailers=None))]
     fn accept(
@@ -127,6 +141,7 @@ impl Acceptor {
         })?
     }
 
+    /// The same for the response to a request of ours.
     #[pyo3(signature = (status, headers=None, body=None, *, request, context, http2=false, trailers=None))]
     fn accept_response(
         &self,
@@ -150,7 +165,7 @@ impl Acceptor {
         })?
     }
 
-    /// Everything but the claim, for stores that are awaited. Nothing is decrypted yet.
+    /// Everything but the claim, for stores that are awaited: see AsyncAcceptor. Nothing is decrypted yet.
     #[pyo3(signature = (method, url, headers=None, body=None, *, scheme=None, authority=None, http2=false, trailers=None))]
     fn accept_pending(
         &self,
@@ -203,7 +218,8 @@ impl PendingAcceptance {
     }
 }
 
-/// A message that was verified and whose fields opened.
+/// A message that was verified and whose fields opened: `document` (bytes, as they were before they were protected),
+/// `verified`, and `accepted_plain` (paths that `migrate` let through).
 #[pyclass(frozen, get_all, module = "apiseal")]
 pub(crate) struct Accepted {
     document: Py<PyBytes>,

@@ -12,7 +12,10 @@ use crate::limits::{self, PyLimits};
 use crate::plain;
 use crate::records::record;
 
-/// A checked policy.
+/// What is encrypted and what it is bound to (docs/policy.md): a dict, JSON text, or the path of a file. A str that begins
+/// with `{` is text, any other str a path.
+///
+/// Raises PolicyError: malformed, contradicting, or a choice left open. OSError: the file cannot be read.
 #[pyclass(frozen, module = "apiseal")]
 pub(crate) struct Policy(pub(crate) apiseal::Policy);
 
@@ -38,6 +41,9 @@ impl Policy {
         self.0.paths().collect()
     }
 
+    /// Explains what each rule does to a sample document and what that looks sensitive stays in clear.
+    ///
+    /// Raises DocumentError, PolicyError.
     #[pyo3(signature = (sample=None, *, limits=None))]
     fn lint<'py>(
         &self,

@@ -6,7 +6,9 @@ use crate::error::Answer;
 use crate::message::{Extras, Wire};
 use crate::policy::json_text;
 
-/// A checked profile.
+/// What a signature must cover and state (docs/signing.md): a dict, JSON text, or the path of a file, as for Policy.
+///
+/// Raises ProfileError.
 #[pyclass(frozen, module = "apiseal")]
 pub(crate) struct Profile(pub(crate) apiseal::Profile);
 
@@ -18,6 +20,7 @@ impl Profile {
         Ok(Profile(apiseal::Profile::from_json(&text)?))
     }
 
+    /// The strict default.
     #[staticmethod]
     fn apiseal_v1() -> Self {
         Profile(apiseal::Profile::apiseal_v1())

@@ -7,7 +7,7 @@ use crate::error::Answer;
 use crate::limits::{self, PyLimits};
 use crate::policy;
 
-/// Masks what a policy protects.
+/// Masks what a policy protects, for logs: in clear documents and in encrypted ones, without a key.
 #[pyclass(frozen, module = "apiseal")]
 pub(crate) struct Redactor(apiseal::Redactor);
 
@@ -20,7 +20,8 @@ impl Redactor {
         Ok(Redactor(apiseal::Redactor::with_limits(&policy, limits::or_default(limits))?))
     }
 
-    /// The document with masks, in the type that went in. Of one that cannot be read nothing is shown.
+    /// The document with masks, in the type that went in. Of one that cannot be read nothing is shown but
+    /// {"redacted":"unreadable"}. No document raises.
     fn redact<'py>(&self, py: Python<'py>, document: &Bound<'py, PyAny>) -> Answer<Bound<'py, PyAny>> {
         let own = Document::of(document);
         let (bytes, form) = match &own {

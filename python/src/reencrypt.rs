@@ -8,7 +8,10 @@ use crate::document::Document;
 use crate::error::Answer;
 use crate::records::record;
 
-/// Decrypts by one cipher and encrypts by another, in one step.
+/// Carries documents to another key, context or policy: decrypts by the cipher `source` and encrypts by `target`, in one step.
+///
+/// leave_clear: decrypted values may stay in clear under the new policy. seal_clear: values that were in clear may be
+/// encrypted, which would vouch for what nobody checked.
 #[pyclass(frozen, module = "apiseal")]
 pub(crate) struct Reencryption(apiseal::Reencryption);
 
@@ -21,6 +24,8 @@ impl Reencryption {
         Reencryption(own.leave_clear(leave_clear).seal_clear(seal_clear))
     }
 
+    /// Returns Reencrypted(document, opened, left_clear). Raises as FieldCipher.decrypt() and encrypt(), and PolicyError for
+    /// a value that would stay, or was, in clear.
     #[pyo3(signature = (document, *, source_context, target_context))]
     fn run<'py>(
         &self,

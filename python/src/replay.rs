@@ -10,7 +10,9 @@ use pyo3::types::PyBytes;
 use crate::error::{Answer, Fault};
 use crate::records::record;
 
-/// A bounded store in the memory of this process.
+/// A store of at most `capacity` nonces in the memory of this process, of which one principal may use `quota`. A full store
+/// refuses and never forgets. 100 000 nonces are 300 requests a second (docs/signing.md). Signatures from before its start
+/// are refused. Several processes need a shared store: apiseal.redis.
 #[pyclass(frozen, module = "apiseal")]
 pub(crate) struct MemoryReplay(apiseal::MemoryReplay);
 

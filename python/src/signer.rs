@@ -13,7 +13,11 @@ use crate::message::{Extras, Wire};
 use crate::profile::{self, Profile};
 use crate::verified::Verified;
 
-/// Signs messages.
+/// Signs messages (RFC 9421) under a profile (default `apiseal-v1`). Immutable; one serves any number of threads.
+///
+/// key: kid of the key that signs (default: the only one that fits). external: a callable from the signature base (bytes) to
+/// the signature, for a key that is held elsewhere and whose public part the keyring has under `key`. debug_token: sends
+/// a hint along by which Verifier.explain() names the line that differs.
 #[pyclass(frozen, module = "apiseal")]
 pub(crate) struct Signer {
     pub(crate) own: apiseal::Signer,
@@ -62,6 +66,13 @@ impl Signer {
         Keyring(self.own.keyring().clone())
     }
 
+    /// Signs a request exactly as it is sent.
+    ///
+    /// url: absolute (`https://api.example/orders?x=1`), or the request target with scheme (default `https`) and authority beside
+    /// it or in the Host header. headers: a mapping, or pairs of name and value (str or bytes). body: bytes. accept_signature:
+    /// value of an Accept-Signature field to be answered.
+    ///
+    /// Returns Signed, whose headers are to be added. Raises SignatureError: the verifier would refuse the message. KeyringError.
     #[pyo3(signature = (method, url, headers=None, body=None, *, scheme=None, authority=None, http2=false, trailers=None,
         accept_signature=None))]
     fn sign(
@@ -87,6 +98,9 @@ impl Signer {
         Ok(Signed(signed))
     }
 
+    /// Signs the one final response to a verified request.
+    ///
+    /// Raises SignatureError, KeyringError.
     #[pyo3(signature = (status, headers=None, body=None, *, request, http2=false, trailers=None))]
     fn sign_response(
         &self,
@@ -111,7 +125,8 @@ impl Signer {
     }
 }
 
-/// A signature: the header lines to be added, and what the response must answer.
+/// A signature: `headers` to be added (content-digest where needed, signature-input, signature), `nonce`, `base` (what was
+/// signed; it holds header values), and `ignored` (what Accept-Signature asked for and did not get).
 #[pyclass(frozen, module = "apiseal")]
 pub(crate) struct Signed(pub(crate) apiseal::Signed);
 

@@ -12,7 +12,13 @@ use crate::keyring::Keyring;
 use crate::limits::{self, PyLimits};
 use crate::plain;
 
-/// Encrypts single values under a label, for example `users.email`.
+/// Encrypts single values under a label that stands for their place, for example `users.email`: a database column, a header.
+///
+/// keys: kids that are accepted (default: those of the primary's scope; any_key: all). padding: `default`, `none` or a
+/// number of bytes that lengths are a multiple of. nested: allows values that begin like a token.
+///
+/// Each call states `bind`: a dict of labels and values that identify the row, or {} for a value that may be moved between
+/// rows of one context.
 #[pyclass(frozen, module = "apiseal")]
 pub(crate) struct ValueCipher {
     own: apiseal::ValueCipher,
@@ -66,7 +72,9 @@ impl ValueCipher {
         &self.label
     }
 
-    /// A value of Python, as the JSON text that stands for it.
+    /// Encrypts a value (None, bool, int, float, Decimal, str, list, tuple, dict) to a token of ASCII.
+    ///
+    /// Raises ContextError, KeyringError, PolicyError (AlreadyEncryptedError), DocumentError (LimitError).
     #[pyo3(signature = (value, *, bind, context))]
     fn encrypt(
         &self,
@@ -77,6 +85,9 @@ impl ValueCipher {
         self.seal(value.py(), &plain::write(value)?.text, bind, context)
     }
 
+    /// The value of a token. decimals: numbers with a fraction or an exponent become decimal.Decimal.
+    ///
+    /// Raises RejectedError: wrong key, context, label or bound value, or altered. PolicyError (NotEncryptedError), TokenError.
     #[pyo3(signature = (token, *, bind, context, decimals=false))]
     fn decrypt<'py>(
         &self,
@@ -89,7 +100,7 @@ impl ValueCipher {
         plain::read(py, &self.open(py, token, bind, context)?, decimals)
     }
 
-    /// The exact JSON text of a value.
+    /// As encrypt(), for an exact JSON text.
     #[pyo3(signature = (text, *, bind, context))]
     fn encrypt_json(
         &self,
@@ -105,6 +116,7 @@ impl ValueCipher {
         self.seal(py, text.to_str()?.as_bytes(), bind, context)
     }
 
+    /// As decrypt(), giving the exact JSON text.
     #[pyo3(signature = (token, *, bind, context))]
     fn decrypt_json<'py>(
         &self,

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-/// A message whose signature, freshness, digest and nonce hold.
+/// A message whose signature, freshness, digest and nonce hold: key_id, principal (whose key it is; that they may do what
+/// they ask for is for you to check), label, tag, nonce, created (Unix seconds), scope, components (exactly what is covered,
+/// with values), base (the signature base), body (bytes, if a digest proves them), is_body_proved, proofs.
 #[pyclass(frozen, module = "apiseal")]
 pub(crate) struct Verified {
     pub(crate) own: apiseal::Verified<'static>,
@@ -78,6 +80,8 @@ impl Verified {
         self.own.is_body_proved()
     }
 
+    /// The value of a covered component: a name (`@method`, `content-type`) or an identifier with parameters. None
+    /// means that nobody vouches for it.
     fn component(&self, id: &str) -> Option<&str> {
         self.own.component(id)
     }
@@ -93,7 +97,7 @@ impl Verified {
     }
 }
 
-/// One signature that holds: who made it, and what exactly it covers.
+/// One signature that holds: who made it and what it covers. As Verified, without the content.
 #[pyclass(frozen, get_all, module = "apiseal")]
 pub(crate) struct Proof {
     key_id: String,

@@ -20,7 +20,12 @@ use crate::replay;
 use crate::signer::Signed;
 use crate::verified::Verified;
 
-/// Verifies messages.
+/// Verifies messages (RFC 9421) under a profile (default `apiseal-v1`). Immutable; one serves any number of threads.
+///
+/// replay: MemoryReplay, NoReplayCheck, or an object with `claim` (ReplayStore); there is no default. origins: for services
+/// behind a proxy, a mapping from the authority as received to the origin that clients use, for example
+/// {"backend:8080": "https://api.example"}; all others are refused then. scope: pairs that the key's context or scope
+/// must hold.
 #[pyclass(frozen, module = "apiseal")]
 pub(crate) struct Verifier {
     pub(crate) own: apiseal::Verifier,
@@ -73,6 +78,10 @@ impl Verifier {
         Profile(self.own.profile().clone())
     }
 
+    /// Verifies a request: signature, coverage, times, the digest over the body as received, and then the nonce.
+    ///
+    /// The arguments are as for Signer.sign(); `url` as it was received. Returns Verified: who signed, and exactly what was
+    /// covered. Raises SignatureError (answer its http_status and nothing more), KeyringError.
     #[pyo3(signature = (method, url, headers=None, body=None, *, scheme=None, authority=None, http2=false, trailers=None))]
     fn verify(
         &self,
@@ -94,6 +103,9 @@ impl Verifier {
         })?
     }
 
+    /// Verifies the response to a request of ours, once for each request.
+    ///
+    /// request: what Signer.sign() or Protector.protect() gave. Raises as verify().
     #[pyo3(signature = (status, headers=None, body=None, *, request, http2=false, trailers=None))]
     fn verify_response(
         &self,
@@ -116,7 +128,10 @@ impl Verifier {
         })?
     }
 
-    /// Verifies the head; the content is written to `sink` piece by piece, and proved at the end.
+    /// Verifies the head of a request whose content comes in pieces: they are written to `sink` (an object with `write`),
+    /// which nobody may read before Spool.finish().
+    ///
+    /// Raises as verify().
     #[pyo3(signature = (method, url, headers=None, *, sink, scheme=None, authority=None, http2=false))]
     fn spool(
         &self,
@@ -137,7 +152,9 @@ impl Verifier {
         Ok(Spool { own: Mutex::new(Some(own)), raised, clock: Arc::clone(&self.clock) })
     }
 
-    /// Everything but the claim, for stores that are awaited.
+    /// Everything but the claim of the nonce, for stores that are awaited: see AsyncVerifier.
+    ///
+    /// Returns Pending. Raises as verify().
     #[pyo3(signature = (method, url, headers=None, body=None, *, scheme=None, authority=None, http2=false, trailers=None))]
     fn verify_pending(
         &self,
@@ -159,13 +176,19 @@ impl Verifier {
         Ok(Pending { own: Mutex::new(Some(own)), content, clock: Arc::clone(&self.clock) })
     }
 
+    /// The value of an Accept-Signature field that asks for what the profile demands.
     #[pyo3(signature = (label="sig"))]
     fn accept_signature(&self, label: &str) -> String {
         self.own.accept_signature(label)
     }
 
+    /// Why a request does not verify: tries what is known to happen on the way, within a budget, and names the change that
+    /// makes it verify. It claims no nonce and changes no verdict. For the log, never for the peer.
+    ///
+    /// authorities: names that clients may have used. decoder: a callable from coding, content and most bytes to bytes or None,
+    /// for content codings. Returns Explanation.
     #[pyo3(signature = (method, url, headers=None, body=None, *, scheme=None, authority=None, http2=false, trailers=None,
-        authorities=Vec::new(), decoder=None))]
+        authorities=None, decoder=None))]
     fn explain<'py>(
         &self,
         py: Python<'py>,
@@ -177,18 +200,19 @@ impl Verifier {
         authority: Option<String>,
         http2: bool,
         trailers: Option<Bound<'py, PyAny>>,
-        authorities: Vec<String>,
+        authorities: Option<Vec<String>>,
         decoder: Option<Bound<'py, PyAny>>,
     ) -> Answer<Bound<'py, PyAny>> {
         let wire = Wire::request(method, url, headers, body, Extras { scheme, authority, http2, trailers })?;
         let found = wire.view(py, |message| {
-            explain::run(py, &self.own, &authorities, decoder, |explainer| {
+            explain::run(py, &self.own, &authorities.unwrap_or_default(), decoder, |explainer| {
                 explainer.explain(message, &self.clock)
             })
         })?;
         explain::told(py, &found?)
     }
 
+    /// As explain(), for the response to a request of ours.
     #[pyo3(signature = (status, headers=None, body=None, *, request, http2=false, trailers=None, decoder=None))]
     fn explain_response<'py>(
         &self,
@@ -265,6 +289,7 @@ impl Sink {
 }
 
 impl Write for Sink {
+    /// Takes a piece of content as it was received. Raises SignatureError, and what the sink raises.
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
         self.call(|py| {
             self.own.bind(py).call_method1(intern!(py, "write"), (PyBytes::new(py, piece),)).map(drop)
@@ -280,7 +305,7 @@ impl Write for Sink {
     }
 }
 
-/// Content on its way.
+/// Content on its way. For one thread at a time.
 #[pyclass(frozen, module = "apiseal")]
 pub(crate) struct Spool {
     own: Mutex<Option<apiseal::Spool<Sink>>>,
@@ -298,6 +323,7 @@ impl Spool {
         py.detach(|| spool.write(bytes)).map_err(|error| self.blame(error))
     }
 
+    /// Checks the digest, claims the nonce, and gives the verdict. Raises as Verifier.verify().
     fn finish(&self, py: Python<'_>) -> Answer<Verified> {
         let own = self.own.try_lock().map_err(|_| in_use("this spool"))?.take().ok_or_else(over)?;
         let (verified, _sink) = py.detach(|| own.finish(&self.clock)).map_err(|error| self.blame(error))?;
@@ -313,7 +339,8 @@ impl Spool {
     }
 }
 
-/// A request of which everything holds, and whose nonces nobody has claimed.
+/// A request of which everything holds, and whose nonces nobody has claimed: `claims` to be made, and finish() with the
+/// answers. Nothing can be read from it, since it may be a second copy.
 #[pyclass(frozen, module = "apiseal")]
 pub(crate) struct Pending {
     own: Mutex<Option<apiseal::Pending<'static>>>,
