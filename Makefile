@@ -1,5 +1,5 @@
 # make demo    builds and runs the main job on a real document
-# make test    every test: the library, the command, the format's second reader, other implementations, real traffic, C
+# make test    every test: the library, the command, the format's second reader, other implementations, real traffic, C, Python
 # make check   formatting, lints, documentation, licences
 # make install the C library, its header, pkg-config and CMake files (PREFIX, DESTDIR)
 # make bench   speed beside peers and the floor
@@ -12,12 +12,12 @@ TRAFFIC := --locked --manifest-path tests/traffic/Cargo.toml --target-dir $(TARG
 PREFIX ?= /usr/local
 export PREFIX
 
-.PHONY: demo test test-rust test-reader test-interop test-traffic test-c check fmt clippy benches traffic doc deny install uninstall bench fuzz msrv
+.PHONY: demo test test-rust test-reader test-interop test-traffic test-c test-python check fmt clippy benches traffic doc deny install uninstall bench fuzz msrv
 
 demo:
 	scripts/demo
 
-test: test-rust test-reader test-interop test-traffic test-c
+test: test-rust test-reader test-interop test-traffic test-c test-python
 
 test-rust:
 	cargo test --locked --workspace
@@ -34,6 +34,9 @@ test-interop:
 
 test-c:
 	scripts/test-c
+
+test-python:
+	scripts/test-python
 
 # hyper over HTTP/1.1 and HTTP/2, and through the reverse proxies of the distribution, which are installed if that can be.
 test-traffic:

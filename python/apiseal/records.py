@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from apiseal.errors import ApisealError
@@ -171,7 +171,7 @@ class Claim(NamedTuple):
     now: int
 
 
-Outcome = Literal["first", "seen", "full", "unknown"]
+Outcome: TypeAlias = Literal["first", "seen", "full", "unknown"]
 """What a store answers: nobody had the nonce before; somebody had; no room; it cannot tell."""
 
 
