@@ -6,15 +6,19 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use apiseal::lines::{Block, Blocks};
 use apiseal::{Context, LineOptions};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyString};
+use pyo3::types::{PyByteArray, PyBytes, PyIterator, PyString, PyTuple};
 
 use crate::document::{Document, Form};
 use crate::error::{self, Answer, Fault, in_use};
+
+/// How long lines are collected for one step.
+const PATIENCE: Duration = Duration::from_millis(2);
 
 /// What is done with each line.
 #[derive(Clone, Copy)]
@@ -145,8 +149,7 @@ impl Lines {
     /// Stops the workers; nothing more is read.
     fn close(&self, py: Python<'_>) -> Answer<()> {
         self.with(|state| {
-            let (blocks, current) = (state.blocks.take(), state.current.take());
-            py.detach(|| drop((blocks, current)));
+            state.stop(py);
             Ok(())
         })
     }
@@ -156,12 +159,18 @@ impl Lines {
     }
 
     #[pyo3(signature = (*_raised))]
-    fn __exit__(&self, py: Python<'_>, _raised: &Bound<'_, pyo3::types::PyTuple>) -> Answer<()> {
+    fn __exit__(&self, py: Python<'_>, _raised: &Bound<'_, PyTuple>) -> Answer<()> {
         self.close(py)
     }
 }
 
 impl State {
+    /// Waits for the workers without the interpreter's lock, which their callbacks may need.
+    fn stop(&mut self, py: Python<'_>) {
+        let (blocks, current) = (self.blocks.take(), self.current.take());
+        py.detach(|| drop((blocks, current)));
+    }
+
     fn step(&mut self) -> Step {
         let Some(current) = &mut self.current else { return Step::Pull };
         let (text, from) = (current.block.text(), current.from);
@@ -199,6 +208,13 @@ impl State {
     }
 }
 
+impl Drop for State {
+    fn drop(&mut self) {
+        // Where the interpreter is gone, nobody holds its lock.
+        let _ = Python::try_attach(|py| self.stop(py));
+    }
+}
+
 impl Shared {
     /// What is known of the line that comes out next.
     fn item(&self) -> (Form, bool) {
@@ -213,34 +229,41 @@ enum Source {
     Python(Stream),
 }
 
-/// An object with `read`, or an iterator of lines.
+/// What Python gives in pieces.
 struct Stream {
-    own: Py<PyAny>,
-    is_iterator: bool,
+    own: Pieces,
     shared: Arc<Shared>,
     /// What did not fit into the last read.
     rest: Vec<u8>,
     from: usize,
 }
 
+enum Pieces {
+    /// The method `read1` or `read` of a file.
+    Read(Py<PyAny>),
+    /// Lines.
+    Items(Py<PyIterator>),
+}
+
 impl Source {
     fn of(source: &Bound<'_, PyAny>, shared: &Arc<Shared>) -> Answer<Self> {
         let py = source.py();
-        let stream = |own: Bound<'_, PyAny>, is_iterator| {
-            let own = own.unbind();
-            Source::Python(Stream { own, is_iterator, shared: Arc::clone(shared), rest: Vec::new(), from: 0 })
-        };
+        let stream =
+            |own| Source::Python(Stream { own, shared: Arc::clone(shared), rest: Vec::new(), from: 0 });
         if source.hasattr(intern!(py, "__fspath__"))? {
             return Ok(Source::File(File::open(source.extract::<PathBuf>()?)?));
         }
-        if let Ok(read) = source.getattr(intern!(py, "read")) {
-            return Ok(stream(read, false));
+        // `read1` gives what is there; `read` may wait for all that is asked for.
+        let method = |name| source.getattr(name);
+        if let Ok(read) = method(intern!(py, "read1")).or_else(|_| method(intern!(py, "read"))) {
+            return Ok(stream(Pieces::Read(read.unbind())));
         }
         let wanted = "a path, a file, or an iterable of lines";
         if source.cast::<PyBytes>().is_ok() || source.cast::<PyString>().is_ok() {
             return Err(Fault::of_type(wanted, source));
         }
-        Ok(stream(source.try_iter().map_err(|_| Fault::of_type(wanted, source))?.into_any(), true))
+        let items = source.try_iter().map_err(|_| Fault::of_type(wanted, source))?;
+        Ok(stream(Pieces::Items(items.unbind())))
     }
 }
 
@@ -267,48 +290,52 @@ impl Stream {
         self.rest.clear();
         self.from = 0;
         Python::attach(|py| {
-            let asked = if self.is_iterator { self.items(py, wanted) } else { self.piece(py, wanted) };
+            let asked = match &self.own {
+                Pieces::Read(read) => self.shared.piece(read.bind(py), wanted, &mut self.rest),
+                Pieces::Items(items) => self.shared.lines(items.bind(py), wanted, &mut self.rest),
+            };
             asked.map_err(|fault| {
                 *lock(&self.shared.raised) = Some(fault.into());
                 io::Error::other("the source raised an exception")
             })
         })
     }
+}
 
-    fn piece(&mut self, py: Python<'_>, wanted: usize) -> Answer<()> {
-        let piece = self.own.bind(py).call1((wanted,))?;
+impl Shared {
+    /// One read of a file.
+    fn piece(&self, read: &Bound<'_, PyAny>, wanted: usize, out: &mut Vec<u8>) -> Answer<()> {
+        let piece = read.call1((wanted,))?;
         if let Ok(bytes) = piece.cast::<PyBytes>() {
-            self.rest.extend_from_slice(bytes.as_bytes());
+            out.extend_from_slice(bytes.as_bytes());
         } else if let Ok(text) = piece.cast::<PyString>() {
-            *lock(&self.shared.is_text) = true;
-            self.rest.extend_from_slice(text.to_str()?.as_bytes());
+            *lock(&self.is_text) = true;
+            out.extend_from_slice(text.to_str()?.as_bytes());
         } else if let Ok(array) = piece.cast::<PyByteArray>() {
-            self.rest.extend_from_slice(&array.to_vec());
+            out.extend_from_slice(&array.to_vec());
         } else {
             return Err(Fault::of_type("bytes or str from `read`", &piece));
         }
         Ok(())
     }
 
-    /// Items until there is enough for a read, so that few steps need the interpreter's lock.
-    fn items(&mut self, py: Python<'_>, wanted: usize) -> Answer<()> {
-        while self.rest.len() < wanted {
-            let Some(item) =
-                self.own.bind(py).cast::<pyo3::types::PyIterator>().map_err(PyErr::from)?.clone().next()
-            else {
-                break;
-            };
-            let item = item?;
-            let line = Document::of(&item)?;
+    /// Items until there is enough for a read, so that few steps need the interpreter's lock; but a source that is slow does
+    /// not hold back what it gave.
+    fn lines(&self, items: &Bound<'_, PyIterator>, wanted: usize, out: &mut Vec<u8>) -> Answer<()> {
+        let started = Instant::now();
+        for item in items.clone() {
+            let line = Document::of(&item?)?;
             let bytes = line.bytes()?;
             let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
             if text.contains(&b'\n') {
                 return Err(Fault::argument("an item of the iterable has more than one line"));
             }
-            let added = bytes.len() == text.len();
-            lock(&self.shared.items).push_back((line.form, added));
-            self.rest.extend_from_slice(text);
-            self.rest.push(b'\n');
+            lock(&self.items).push_back((line.form, bytes.len() == text.len()));
+            out.extend_from_slice(text);
+            out.push(b'\n');
+            if out.len() >= wanted || started.elapsed() >= PATIENCE {
+                break;
+            }
         }
         Ok(())
     }
