@@ -6,12 +6,13 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use apiseal::lines::{Block, Blocks};
 use apiseal::{Context, LineOptions};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyString};
+use pyo3::types::{PyByteArray, PyBytes, PyIterator, PyString};
 
 use crate::document::{Document, Form};
 use crate::error::{self, Answer, Fault, in_use};
@@ -61,10 +62,19 @@ struct Current {
 struct Shared {
     /// What the source raised.
     raised: Mutex<Option<PyErr>>,
-    /// Of an iterable, the type of each line on its way and whether it came without a line end.
-    items: Mutex<VecDeque<(Form, bool)>>,
+    /// Of an iterable, what is known of each line on its way.
+    items: Mutex<VecDeque<Item>>,
     /// Of a stream, whether it gives text.
     is_text: Mutex<bool>,
+}
+
+/// An item of an iterable.
+struct Item {
+    form: Form,
+    /// It came without a line end.
+    is_bare: bool,
+    /// Why it has no JSON text: the line that stands for it fails.
+    fault: Option<PyErr>,
 }
 
 /// A line, or what to do about one that failed.
@@ -117,8 +127,10 @@ impl Lines {
                 match state.step() {
                     Step::Line(span) => return state.line(py, span).map(Some),
                     Step::Failed { number, error } => {
-                        state.shared.item();
-                        let error = error::object(py, &error);
+                        let error = match state.shared.item().fault {
+                            Some(own) => own.into_value(py).into_bound(py).into_any(),
+                            None => error::object(py, &error),
+                        };
                         error.setattr(intern!(py, "line"), number)?;
                         match &state.on_error {
                             Some(on_error) => drop(on_error.bind(py).call1((number, error))?),
@@ -144,8 +156,7 @@ impl Lines {
     /// Stops the workers; nothing more is read.
     fn close(&self, py: Python<'_>) -> Answer<()> {
         self.with(|state| {
-            let (blocks, current) = (state.blocks.take(), state.current.take());
-            py.detach(|| drop((blocks, current)));
+            state.stop(py);
             Ok(())
         })
     }
@@ -160,7 +171,21 @@ impl Lines {
     }
 }
 
+/// An iterator that nobody closed.
+impl Drop for Lines {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        Python::attach(|py| state.stop(py));
+    }
+}
+
 impl State {
+    /// Waits for the workers, which may be waiting for the interpreter's lock: it is given away meanwhile.
+    fn stop(&mut self, py: Python<'_>) {
+        let (blocks, current) = (self.blocks.take(), self.current.take());
+        py.detach(|| drop((blocks, current)));
+    }
+
     fn step(&mut self) -> Step {
         let Some(current) = &mut self.current else { return Step::Pull };
         let (text, from) = (current.block.text(), current.from);
@@ -192,17 +217,19 @@ impl State {
     fn line<'py>(&self, py: Python<'py>, span: Range<usize>) -> Answer<Bound<'py, PyAny>> {
         let text =
             self.current.as_ref().and_then(|current| current.block.text().get(span)).unwrap_or_default();
-        let (form, added) = self.shared.item();
-        let text = if added { text.strip_suffix(b"\n").unwrap_or(text) } else { text };
-        form.give(py, text, self.decimals)
+        let item = self.shared.item();
+        let text = if item.is_bare { text.strip_suffix(b"\n").unwrap_or(text) } else { text };
+        item.form.give(py, text, self.decimals)
     }
 }
 
 impl Shared {
     /// What is known of the line that comes out next.
-    fn item(&self) -> (Form, bool) {
-        let stream = if *lock(&self.is_text) { Form::Text } else { Form::Bytes };
-        lock(&self.items).pop_front().unwrap_or((stream, false))
+    fn item(&self) -> Item {
+        lock(&self.items).pop_front().unwrap_or_else(|| {
+            let form = if *lock(&self.is_text) { Form::Text } else { Form::Bytes };
+            Item { form, is_bare: false, fault: None }
+        })
     }
 }
 
@@ -220,20 +247,29 @@ struct Stream {
     /// What did not fit into the last read.
     rest: Vec<u8>,
     from: usize,
+    /// What the iterator raised behind the lines in `rest`.
+    late: Option<Fault>,
 }
+
+/// A slow iterator is not asked for more before the lines that it gave are handed out.
+const PATIENCE: Duration = Duration::from_millis(1);
 
 impl Source {
     fn of(source: &Bound<'_, PyAny>, shared: &Arc<Shared>) -> Answer<Self> {
         let py = source.py();
         let stream = |own: Bound<'_, PyAny>, is_iterator| {
             let own = own.unbind();
-            Source::Python(Stream { own, is_iterator, shared: Arc::clone(shared), rest: Vec::new(), from: 0 })
+            let (shared, rest) = (Arc::clone(shared), Vec::new());
+            Source::Python(Stream { own, is_iterator, shared, rest, from: 0, late: None })
         };
         if source.hasattr(intern!(py, "__fspath__"))? {
             return Ok(Source::File(File::open(source.extract::<PathBuf>()?)?));
         }
-        if let Ok(read) = source.getattr(intern!(py, "read")) {
-            return Ok(stream(read, false));
+        // `read1` gives what a pipe holds; `read` of a buffered file waits until there is as much as was asked for.
+        for name in [intern!(py, "read1"), intern!(py, "read")] {
+            if let Ok(read) = source.getattr(name) {
+                return Ok(stream(read, false));
+            }
         }
         let wanted = "a path, a file, or an iterable of lines";
         if source.cast::<PyBytes>().is_ok() || source.cast::<PyString>().is_ok() {
@@ -266,11 +302,22 @@ impl Stream {
         self.rest.clear();
         self.from = 0;
         Python::attach(|py| {
-            let asked = if self.is_iterator { self.items(py, wanted) } else { self.piece(py, wanted) };
-            asked.map_err(|fault| {
-                *lock(&self.shared.raised) = Some(fault.into());
-                io::Error::other("the source raised an exception")
-            })
+            let asked = match self.late.take() {
+                Some(fault) => Err(fault),
+                None if self.is_iterator => self.items(py, wanted),
+                None => self.piece(py, wanted),
+            };
+            match asked {
+                Err(fault) if self.rest.is_empty() => {
+                    *lock(&self.shared.raised) = Some(fault.into());
+                    Err(io::Error::other("the source raised an exception"))
+                }
+                Err(fault) => {
+                    self.late = Some(fault);
+                    Ok(())
+                }
+                Ok(()) => Ok(()),
+            }
         })
     }
 
@@ -291,24 +338,38 @@ impl Stream {
 
     /// Items until there is enough for a read, so that few steps need the interpreter's lock.
     fn items(&mut self, py: Python<'_>, wanted: usize) -> Answer<()> {
-        while self.rest.len() < wanted {
-            let Some(item) =
-                self.own.bind(py).cast::<pyo3::types::PyIterator>().map_err(PyErr::from)?.clone().next()
-            else {
+        let iterator = self.own.bind(py).cast::<PyIterator>().map_err(PyErr::from)?.clone();
+        let began = Instant::now();
+        for item in iterator {
+            self.push(&item?)?;
+            if self.rest.len() >= wanted || began.elapsed() > PATIENCE {
                 break;
-            };
-            let item = item?;
-            let line = Document::of(&item)?;
-            let bytes = line.bytes()?;
-            let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-            if text.contains(&b'\n') {
-                return Err(Fault::argument("an item of the iterable has more than one line"));
             }
-            let added = bytes.len() == text.len();
-            lock(&self.shared.items).push_back((line.form, added));
-            self.rest.extend_from_slice(text);
-            self.rest.push(b'\n');
         }
+        Ok(())
+    }
+
+    fn push(&mut self, item: &Bound<'_, PyAny>) -> Answer<()> {
+        let line = match Document::of(item).map_err(PyErr::from) {
+            Ok(line) => line,
+            Err(error) if error::is_of_document(item.py(), &error) => {
+                let item = Item { form: Form::Bytes, is_bare: true, fault: Some(error) };
+                lock(&self.shared.items).push_back(item);
+                // No JSON: the line fails in its place among the others.
+                self.rest.extend_from_slice(b"!\n");
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let bytes = line.bytes()?;
+        let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        if text.contains(&b'\n') {
+            return Err(Fault::argument("an item of the iterable has more than one line"));
+        }
+        let item = Item { form: line.form, is_bare: bytes.len() == text.len(), fault: None };
+        lock(&self.shared.items).push_back(item);
+        self.rest.extend_from_slice(text);
+        self.rest.push(b'\n');
         Ok(())
     }
 }
