@@ -72,7 +72,8 @@ async def _answers(pending: Pending | PendingAcceptance, replay: AsyncReplayStor
 
 async def _answer(replay: AsyncReplayStore, claim: Claim) -> str:
     try:
-        return await replay.claim(claim)
+        answer = await replay.claim(claim)
+        return answer if isinstance(answer, str) else "unknown"
     except Exception:  # noqa: BLE001 - a store that fails refuses the message, whatever it raises
         # Imported here: it takes longer than the rest of the package.
         import logging
