@@ -108,7 +108,8 @@ async def _answers(pending: Pending | PendingAcceptance, replay: AsyncReplayStor
 
 async def _answer(replay: AsyncReplayStore, claim: Claim) -> Outcome:
     try:
-        return await replay.claim(claim)
+        answer = await replay.claim(claim)
+        return answer if isinstance(answer, str) else "unknown"
     except Exception:  # A store that fails refuses the message, whatever it raises.
         # Imported here: it takes longer than the rest of the package.
         import logging

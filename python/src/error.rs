@@ -69,6 +69,12 @@ pub(crate) fn object<'py>(py: Python<'py>, error: &apiseal::Error) -> Bound<'py,
     of_core(error).into_value(py).into_bound(py).into_any()
 }
 
+/// Whether an exception is about one document, and not about how the library is used.
+pub(crate) fn is_of_document(py: Python<'_>, error: &PyErr) -> bool {
+    let code = error.value(py).getattr(intern!(py, "code")).and_then(|code| code.extract::<u16>());
+    code.is_ok_and(|code| (300..320).contains(&code))
+}
+
 /// What is told of an error.
 struct Told<'e> {
     code: apiseal::Code,

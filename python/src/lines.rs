@@ -12,13 +12,10 @@ use apiseal::lines::{Block, Blocks};
 use apiseal::{Context, LineOptions};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyIterator, PyString, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyIterator, PyString};
 
 use crate::document::{Document, Form};
 use crate::error::{self, Answer, Fault, in_use};
-
-/// How long lines are collected for one step.
-const PATIENCE: Duration = Duration::from_millis(2);
 
 /// What is done with each line.
 #[derive(Clone, Copy)]
@@ -36,8 +33,7 @@ pub(crate) struct LineSource<'s, 'py> {
     pub(crate) direction: Direction,
 }
 
-/// An iterator over lines that are done, and a context manager. The source is read as lines are pulled. For one thread at
-/// a time.
+/// An iterator over lines that are done. Its source is read as it is pulled.
 #[pyclass(frozen, module = "apiseal")]
 pub(crate) struct Lines {
     /// Taken for the length of one step; nobody waits for it while holding the interpreter's lock.
@@ -66,10 +62,19 @@ struct Current {
 struct Shared {
     /// What the source raised.
     raised: Mutex<Option<PyErr>>,
-    /// Of an iterable, the type of each line on its way and whether it came without a line end.
-    items: Mutex<VecDeque<(Form, bool)>>,
+    /// Of an iterable, what is known of each line on its way.
+    items: Mutex<VecDeque<Item>>,
     /// Of a stream, whether it gives text.
     is_text: Mutex<bool>,
+}
+
+/// An item of an iterable.
+struct Item {
+    form: Form,
+    /// It came without a line end.
+    is_bare: bool,
+    /// Why it has no JSON text: the line that stands for it fails.
+    fault: Option<PyErr>,
 }
 
 /// A line, or what to do about one that failed.
@@ -122,8 +127,10 @@ impl Lines {
                 match state.step() {
                     Step::Line(span) => return state.line(py, span).map(Some),
                     Step::Failed { number, error } => {
-                        state.shared.item();
-                        let error = error::object(py, &error);
+                        let error = match state.shared.item().fault {
+                            Some(own) => own.into_value(py).into_bound(py).into_any(),
+                            None => error::object(py, &error),
+                        };
                         error.setattr(intern!(py, "line"), number)?;
                         match &state.on_error {
                             Some(on_error) => drop(on_error.bind(py).call1((number, error))?),
@@ -159,13 +166,22 @@ impl Lines {
     }
 
     #[pyo3(signature = (*_raised))]
-    fn __exit__(&self, py: Python<'_>, _raised: &Bound<'_, PyTuple>) -> Answer<()> {
+    fn __exit__(&self, py: Python<'_>, _raised: &Bound<'_, pyo3::types::PyTuple>) -> Answer<()> {
         self.close(py)
     }
 }
 
+/// An iterator that nobody closed.
+impl Drop for Lines {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // Where the interpreter is gone, nobody holds its lock.
+        let _ = Python::try_attach(|py| state.stop(py));
+    }
+}
+
 impl State {
-    /// Waits for the workers without the interpreter's lock, which their callbacks may need.
+    /// Waits for the workers, which may be waiting for the interpreter's lock: it is given away meanwhile.
     fn stop(&mut self, py: Python<'_>) {
         let (blocks, current) = (self.blocks.take(), self.current.take());
         py.detach(|| drop((blocks, current)));
@@ -202,24 +218,19 @@ impl State {
     fn line<'py>(&self, py: Python<'py>, span: Range<usize>) -> Answer<Bound<'py, PyAny>> {
         let text =
             self.current.as_ref().and_then(|current| current.block.text().get(span)).unwrap_or_default();
-        let (form, added) = self.shared.item();
-        let text = if added { text.strip_suffix(b"\n").unwrap_or(text) } else { text };
-        form.give(py, text, self.decimals)
-    }
-}
-
-impl Drop for State {
-    fn drop(&mut self) {
-        // Where the interpreter is gone, nobody holds its lock.
-        let _ = Python::try_attach(|py| self.stop(py));
+        let item = self.shared.item();
+        let text = if item.is_bare { text.strip_suffix(b"\n").unwrap_or(text) } else { text };
+        item.form.give(py, text, self.decimals)
     }
 }
 
 impl Shared {
     /// What is known of the line that comes out next.
-    fn item(&self) -> (Form, bool) {
-        let stream = if *lock(&self.is_text) { Form::Text } else { Form::Bytes };
-        lock(&self.items).pop_front().unwrap_or((stream, false))
+    fn item(&self) -> Item {
+        lock(&self.items).pop_front().unwrap_or_else(|| {
+            let form = if *lock(&self.is_text) { Form::Text } else { Form::Bytes };
+            Item { form, is_bare: false, fault: None }
+        })
     }
 }
 
@@ -229,41 +240,43 @@ enum Source {
     Python(Stream),
 }
 
-/// What Python gives in pieces.
+/// An object with `read`, or an iterator of lines.
 struct Stream {
-    own: Pieces,
+    own: Py<PyAny>,
+    is_iterator: bool,
     shared: Arc<Shared>,
     /// What did not fit into the last read.
     rest: Vec<u8>,
     from: usize,
+    /// What the iterator raised behind the lines in `rest`.
+    late: Option<Fault>,
 }
 
-enum Pieces {
-    /// The method `read1` or `read` of a file.
-    Read(Py<PyAny>),
-    /// Lines.
-    Items(Py<PyIterator>),
-}
+/// A slow iterator is not asked for more before the lines that it gave are handed out.
+const PATIENCE: Duration = Duration::from_millis(1);
 
 impl Source {
     fn of(source: &Bound<'_, PyAny>, shared: &Arc<Shared>) -> Answer<Self> {
         let py = source.py();
-        let stream =
-            |own| Source::Python(Stream { own, shared: Arc::clone(shared), rest: Vec::new(), from: 0 });
+        let stream = |own: Bound<'_, PyAny>, is_iterator| {
+            let own = own.unbind();
+            let (shared, rest) = (Arc::clone(shared), Vec::new());
+            Source::Python(Stream { own, is_iterator, shared, rest, from: 0, late: None })
+        };
         if source.hasattr(intern!(py, "__fspath__"))? {
             return Ok(Source::File(File::open(source.extract::<PathBuf>()?)?));
         }
-        // `read1` gives what is there; `read` may wait for all that is asked for.
-        let method = |name| source.getattr(name);
-        if let Ok(read) = method(intern!(py, "read1")).or_else(|_| method(intern!(py, "read"))) {
-            return Ok(stream(Pieces::Read(read.unbind())));
+        // `read1` gives what a pipe holds; `read` of a buffered file waits until there is as much as was asked for.
+        for name in [intern!(py, "read1"), intern!(py, "read")] {
+            if let Ok(read) = source.getattr(name) {
+                return Ok(stream(read, false));
+            }
         }
         let wanted = "a path, a file, or an iterable of lines";
         if source.cast::<PyBytes>().is_ok() || source.cast::<PyString>().is_ok() {
             return Err(Fault::of_type(wanted, source));
         }
-        let items = source.try_iter().map_err(|_| Fault::of_type(wanted, source))?;
-        Ok(stream(Pieces::Items(items.unbind())))
+        Ok(stream(source.try_iter().map_err(|_| Fault::of_type(wanted, source))?.into_any(), true))
     }
 }
 
@@ -290,53 +303,74 @@ impl Stream {
         self.rest.clear();
         self.from = 0;
         Python::attach(|py| {
-            let asked = match &self.own {
-                Pieces::Read(read) => self.shared.piece(read.bind(py), wanted, &mut self.rest),
-                Pieces::Items(items) => self.shared.lines(items.bind(py), wanted, &mut self.rest),
+            let asked = match self.late.take() {
+                Some(fault) => Err(fault),
+                None if self.is_iterator => self.items(py, wanted),
+                None => self.piece(py, wanted),
             };
-            asked.map_err(|fault| {
-                *lock(&self.shared.raised) = Some(fault.into());
-                io::Error::other("the source raised an exception")
-            })
+            match asked {
+                Err(fault) if self.rest.is_empty() => {
+                    *lock(&self.shared.raised) = Some(fault.into());
+                    Err(io::Error::other("the source raised an exception"))
+                }
+                Err(fault) => {
+                    self.late = Some(fault);
+                    Ok(())
+                }
+                Ok(()) => Ok(()),
+            }
         })
     }
-}
 
-impl Shared {
-    /// One read of a file.
-    fn piece(&self, read: &Bound<'_, PyAny>, wanted: usize, out: &mut Vec<u8>) -> Answer<()> {
-        let piece = read.call1((wanted,))?;
+    fn piece(&mut self, py: Python<'_>, wanted: usize) -> Answer<()> {
+        let piece = self.own.bind(py).call1((wanted,))?;
         if let Ok(bytes) = piece.cast::<PyBytes>() {
-            out.extend_from_slice(bytes.as_bytes());
+            self.rest.extend_from_slice(bytes.as_bytes());
         } else if let Ok(text) = piece.cast::<PyString>() {
-            *lock(&self.is_text) = true;
-            out.extend_from_slice(text.to_str()?.as_bytes());
+            *lock(&self.shared.is_text) = true;
+            self.rest.extend_from_slice(text.to_str()?.as_bytes());
         } else if let Ok(array) = piece.cast::<PyByteArray>() {
-            out.extend_from_slice(&array.to_vec());
+            self.rest.extend_from_slice(&array.to_vec());
         } else {
             return Err(Fault::of_type("bytes or str from `read`", &piece));
         }
         Ok(())
     }
 
-    /// Items until there is enough for a read, so that few steps need the interpreter's lock; but a source that is slow does
-    /// not hold back what it gave.
-    fn lines(&self, items: &Bound<'_, PyIterator>, wanted: usize, out: &mut Vec<u8>) -> Answer<()> {
-        let started = Instant::now();
-        for item in items.clone() {
-            let line = Document::of(&item?)?;
-            let bytes = line.bytes()?;
-            let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-            if text.contains(&b'\n') {
-                return Err(Fault::argument("an item of the iterable has more than one line"));
-            }
-            lock(&self.items).push_back((line.form, bytes.len() == text.len()));
-            out.extend_from_slice(text);
-            out.push(b'\n');
-            if out.len() >= wanted || started.elapsed() >= PATIENCE {
+    /// Items until there is enough for a read, so that few steps need the interpreter's lock.
+    fn items(&mut self, py: Python<'_>, wanted: usize) -> Answer<()> {
+        let iterator = self.own.bind(py).cast::<PyIterator>().map_err(PyErr::from)?.clone();
+        let began = Instant::now();
+        for item in iterator {
+            self.push(&item?)?;
+            if self.rest.len() >= wanted || began.elapsed() > PATIENCE {
                 break;
             }
         }
+        Ok(())
+    }
+
+    fn push(&mut self, item: &Bound<'_, PyAny>) -> Answer<()> {
+        let line = match Document::of(item).map_err(PyErr::from) {
+            Ok(line) => line,
+            Err(error) if error::is_of_document(item.py(), &error) => {
+                let item = Item { form: Form::Bytes, is_bare: true, fault: Some(error) };
+                lock(&self.shared.items).push_back(item);
+                // No JSON: the line fails in its place among the others.
+                self.rest.extend_from_slice(b"!\n");
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let bytes = line.bytes()?;
+        let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        if text.contains(&b'\n') {
+            return Err(Fault::argument("an item of the iterable has more than one line"));
+        }
+        let item = Item { form: line.form, is_bare: bytes.len() == text.len(), fault: None };
+        lock(&self.shared.items).push_back(item);
+        self.rest.extend_from_slice(text);
+        self.rest.push(b'\n');
         Ok(())
     }
 }

@@ -45,7 +45,8 @@ pub(crate) struct Extras<'py> {
 
 impl Wire {
     /// A request. `url` is absolute (`https://api.example/orders?x=1`), or the request target as it was received, with
-    /// scheme and authority beside it or in the Host header.
+    /// scheme and authority beside it or in the Host header. Beside these a target may be in absolute form as well: the
+    /// core compares the two.
     pub(crate) fn request(
         method: String,
         url: &str,
@@ -53,19 +54,12 @@ impl Wire {
         body: Option<&Bound<'_, PyAny>>,
         extras: Extras<'_>,
     ) -> Answer<Self> {
-        let (scheme, authority, target) = match split(url)? {
-            Some(parts) => {
-                if extras.scheme.is_some() || extras.authority.is_some() {
-                    let text = "an absolute URL states scheme and authority itself: leave the arguments out";
-                    return Err(Fault::argument(text));
-                }
-                parts
-            }
-            None => {
-                let scheme = extras.scheme.unwrap_or_else(|| "https".to_owned());
-                (scheme, extras.authority.unwrap_or_default(), url.to_owned())
-            }
-        };
+        let is_target = extras.scheme.is_some() || extras.authority.is_some();
+        let parts = if is_target { None } else { split(url)? };
+        let (scheme, authority, target) = parts.unwrap_or_else(|| {
+            let scheme = extras.scheme.unwrap_or_else(|| "https".to_owned());
+            (scheme, extras.authority.unwrap_or_default(), url.to_owned())
+        });
         Ok(Wire {
             start: Start::Request { method, scheme, authority, target },
             http2: extras.http2,

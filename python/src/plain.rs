@@ -40,6 +40,7 @@ pub(crate) fn read<'py>(py: Python<'py>, text: &[u8], decimals: bool) -> Answer<
     Ok(loads.call((text,), Some(&options))?)
 }
 
+/// No code of the caller's runs while it writes: whatever that did to a dict on the way would break the iteration.
 struct Writer<'w, 'py> {
     out: Vec<u8>,
     decimal: &'w Bound<'py, PyType>,
@@ -70,10 +71,12 @@ impl Writer<'_, '_> {
             self.array(items.iter(), depth)
         } else if let Ok(items) = value.cast::<PyTuple>() {
             self.array(items.iter(), depth)
-        } else if value.is_instance(self.decimal)? {
+        } else if value.get_type().is_subclass(self.decimal)? {
             self.decimals = true;
-            match value.call_method0(intern!(value.py(), "is_finite"))?.is_truthy()? {
-                true => self.shown(&value.str()?),
+            // A Decimal itself: what a subclass prints need not be a number.
+            let plain = self.decimal.call1((value,))?;
+            match plain.call_method0(intern!(value.py(), "is_finite"))?.is_truthy()? {
+                true => self.shown(&plain.str()?),
                 false => Err(no_number()),
             }
         } else {
@@ -84,9 +87,10 @@ impl Writer<'_, '_> {
     fn integer(&mut self, value: &Bound<'_, PyAny>) -> Answer<()> {
         match value.extract::<i64>() {
             Ok(small) => self.put(&small.to_string()),
-            // `int(value)` first: what an enumeration prints is no number.
+            // An int itself: what an enumeration prints is no number.
             Err(_) => {
-                let plain = value.py().get_type::<PyInt>().call1((value,))?;
+                let py = value.py();
+                let plain = py.get_type::<PyInt>().call_method1(intern!(py, "__index__"), (value,))?;
                 self.shown(&plain.str()?)
             }
         }

@@ -93,7 +93,7 @@ impl Verified {
     }
 
     fn __repr__(&self) -> String {
-        format!("<apiseal.Verified by key {} of {:?}>", self.own.key_id(), self.own.principal())
+        shown("Verified", self.own.key_id(), self.own.principal())
     }
 }
 
@@ -138,6 +138,13 @@ impl Proof {
     }
 
     fn __repr__(&self) -> String {
-        format!("<apiseal.Proof by key {} of {:?}>", self.key_id, self.principal)
+        shown("Proof", &self.key_id, self.principal.as_deref())
+    }
+}
+
+fn shown(class: &str, key_id: &str, principal: Option<&str>) -> String {
+    match principal {
+        Some(principal) => format!("<apiseal.{class} by key {key_id} of {principal}>"),
+        None => format!("<apiseal.{class} by key {key_id}>"),
     }
 }
