@@ -338,6 +338,12 @@ fn an_external_signer_holds_the_key() {
     let signer = Signer::new(ring.clone(), Profile::apiseal_v1());
     assert_eq!(code(get().try_sign(&signer)), Some(Code::NoPrimary));
     assert_eq!(code(get().try_sign(&signer.clone().key("hsm"))), Some(Code::NotSignable));
+    // A shared secret is none of its: named or not, it does not come into question.
+    let secret = Key::raw(Kid::parse("shared").unwrap(), Suite::HmacSha256, &[9; 32], &CLOCK).unwrap();
+    let both = ring.with_key(secret.with_direction(Direction::Request)).unwrap();
+    let outer = Signer::new(both, Profile::apiseal_v1()).external(outside(7, true));
+    assert!(get().try_sign(&outer).is_ok());
+    assert_eq!(code(get().try_sign(&outer.key("shared"))), Some(Code::NotSignable));
     let signed = get().try_sign(&signer.clone().external(outside(7, true))).unwrap();
     assert!(get().carrying(&signed).verify_with(&strict(ring)).is_ok());
     // What the ring's public key does not verify is not sent.
@@ -771,6 +777,11 @@ fn every_component_and_parameter_is_signed_and_verified() {
         "x-list",
         "\"x-trailer\";tr",
         "\"x-trailer\";bs;tr",
+        // The signer adds the field, which has all these values as well.
+        "content-digest",
+        "\"content-digest\";sf",
+        "\"content-digest\";key=\"sha-256\"",
+        "\"content-digest\";bs",
     ];
     let profile = ids.iter().fold(Profile::rfc9421("apiseal-v1"), |profile, id| profile.require(id));
     let profile = profile.structured("x-dict", apiseal::FieldType::Dictionary).build().unwrap();
@@ -893,6 +904,27 @@ fn case_73_rule_s21_accept_signature_adds_components_and_nothing_else() {
         "sig1=(\"@method\" \"@authority\" \"@path\" \"@query\");created;tag=\"apiseal-req-v1\""
     );
     assert!(sent.carrying(&accept(&asked)).verify().is_ok());
+}
+
+#[test]
+fn lesson_s8_rule_s21_no_accept_signature_keeps_a_message_from_being_signed() {
+    let signer = Signer::new(ring(), Profile::apiseal_v1()).key("acme");
+    // Signed is what the message has a value for, as far as there is room.
+    let names: Vec<String> = (0..30).map(|at| format!("x-{at}")).collect();
+    let many = names.iter().fold(get().with("x-name", "caf\u{e9}"), |sent, name| sent.with(name, "1"));
+    let ignored = |field: &str| {
+        let signed = many.view(|message| signer.sign_accepting(message, field.as_bytes(), &CLOCK)).unwrap();
+        assert!(many.carrying(&signed).verify().is_ok(), "{field}");
+        signed.ignored().join("\n")
+    };
+    assert!(
+        ignored(&format!("a=(\"{}\")", names.join("\" \""))).contains("\"x-29\": the profile allows no more")
+    );
+    assert!(ignored("a=(\"x-name\" \"x-1\")").contains("\"x-name\": its value is not ASCII"));
+    assert!(ignored(&format!("{}=(\"x-1\")", "a".repeat(65))).contains("the label"));
+    let taken = many.with("signature-input", "a=()").with("signature", "a=:AA==:");
+    let signed = taken.view(|message| signer.sign_accepting(message, b"a=(\"x-1\")", &CLOCK)).unwrap();
+    assert_eq!(signed.headers().next().map(|(_, value)| &value[..5]), Some("sig=("));
 }
 
 // Signing.

@@ -55,6 +55,9 @@ pub struct apiseal_options {
     pub audit: apiseal_audit,
     /// Limits of documents; not used by signers and verifiers.
     pub limits: apiseal_limits,
+    /// Mixes key and content into every salt, so that a repeating random source reveals no more than equality; not used by
+    /// signers and verifiers.
+    pub hedged_salts: bool,
 }
 
 /// Options that were taken over.
@@ -62,6 +65,7 @@ pub(crate) struct Options {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) audit: Option<Arc<dyn Audit>>,
     pub(crate) limits: Limits,
+    pub(crate) hedged_salts: bool,
 }
 
 impl Options {
@@ -72,11 +76,17 @@ impl Options {
     pub(crate) unsafe fn take(options: *const apiseal_options) -> Options {
         // SAFETY: as promised.
         match unsafe { options.as_ref() } {
-            None => Options { clock: Arc::new(apiseal::SystemClock), audit: None, limits: Limits::default() },
+            None => Options {
+                clock: Arc::new(apiseal::SystemClock),
+                audit: None,
+                limits: Limits::default(),
+                hedged_salts: false,
+            },
             Some(options) => Options {
                 clock: options.clock.take().into(),
                 audit: options.audit.take().map(|audit| Arc::new(audit) as Arc<dyn Audit>),
                 limits: options.limits.get(),
+                hedged_salts: options.hedged_salts,
             },
         }
     }
