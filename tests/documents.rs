@@ -105,8 +105,8 @@ fn every_claim_of_the_threat_model_names_a_test_that_exists() {
             assert!(row.contains("[`"), "{row}");
         }
     }
-    assert!(!has(&repository("tests/pipeline.rs"), "no_such_test"));
-    assert!(!has(&repository("tests/pipeline.rs"), "context"), "a helper is no test");
+    assert!(!has(&repository("tests/pipeline/main.rs"), "no_such_test"));
+    assert!(!has(&repository("tests/pipeline/main.rs"), "context"), "a helper is no test");
 }
 
 #[test]
