@@ -14,6 +14,9 @@ use sha2::{Digest, Sha256};
 
 const REQUESTS: usize = 1024;
 
+/// Requests that are measured together.
+const ROUND: usize = 32;
+
 fn main() {
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
@@ -139,21 +142,23 @@ impl Floor {
     }
 }
 
-/// Measures and prints; `subjects` are ours, the peer's and the floor.
+/// Measures and prints; `subjects` are ours, the peer's and the floor. A round is short, so that few of them are interrupted
+/// by other work of the machine.
 fn row(name: &str, subjects: [&mut dyn FnMut(usize); 3]) {
     let [ours, theirs, least] = subjects;
-    let mut round = || -> [f64; 3] {
+    let mut round = |from: usize| -> [f64; 3] {
         let time = |subject: &mut dyn FnMut(usize)| {
             let start = Instant::now();
-            (0..REQUESTS).for_each(&mut *subject);
-            start.elapsed().as_secs_f64() / REQUESTS as f64
+            (from..from + ROUND).for_each(&mut *subject);
+            start.elapsed().as_secs_f64() / ROUND as f64
         };
         [time(ours), time(theirs), time(least)]
     };
-    round();
+    let froms = || (0..REQUESTS).step_by(ROUND);
+    froms().for_each(|from| drop(black_box(round(from))));
     let (start, mut rounds) = (Instant::now(), Vec::new());
-    while rounds.len() < 11 || (rounds.len() < 201 && start.elapsed() < Duration::from_secs(2)) {
-        rounds.push(round());
+    while rounds.len() < 200 || (rounds.len() < 3200 && start.elapsed() < Duration::from_secs(2)) {
+        rounds.extend(froms().map(&mut round));
     }
     let time = |at: usize| median(rounds.iter().map(|round| round[at])) * 1e6;
     let gain = median(rounds.iter().map(|[ours, theirs, _]| theirs / ours));

@@ -22,8 +22,8 @@
  * one thread at a time. Freeing is for the last user. After fork() parent and child go on with their own copies; salts
  * and nonces come from the system on every call and differ.
  *
- * Callbacks may be called by any thread and by several at once. They must return: neither longjmp nor a C++ exception
- * may leave them. What they are given lives for the call only.
+ * Callbacks may be called by any thread and by several at once. They may call the library again, with any object. They must
+ * return: neither longjmp nor a C++ exception may leave them. What they are given lives for the call only.
  *
  * Panics of the library do not pass: they become APISEAL_E_INTERNAL.
  *
@@ -284,7 +284,7 @@ typedef struct apiseal_limits {
      */
     size_t document;
     /**
-     * Bytes of the JSON text of one protected value. Default 16 MiB.
+     * Bytes of the JSON text of one protected value. Default 16 MiB, or `document` if that is less.
      */
     size_t field;
     /**
@@ -300,7 +300,7 @@ typedef struct apiseal_limits {
      */
     size_t position;
     /**
-     * Bytes of the bound members of one value. Default 64 KiB.
+     * Bytes of the bound members of one value. Default 64 KiB, or `document` if that is less.
      */
     size_t bound;
 } apiseal_limits;
@@ -323,6 +323,11 @@ typedef struct apiseal_options {
      * Limits of documents; not used by signers and verifiers.
      */
     struct apiseal_limits limits;
+    /**
+     * Mixes key and content into every salt, so that a repeating random source reveals no more than equality; not used by
+     * signers and verifiers.
+     */
+    bool hedged_salts;
 } apiseal_options;
 
 /**
@@ -1848,6 +1853,20 @@ apiseal_status apiseal_keyring_export_context(const struct apiseal_keyring *ring
                                               size_t context_len,
                                               struct apiseal_key **out,
                                               struct apiseal_error **err);
+
+/**
+ * The key of the fields in the messages of one principal and one direction ("req" or "res"), by itself: for a partner who is
+ * to protect or accept them and to hold nothing else. The context is that of apiseal_protect().
+ */
+APISEAL_MUST_USE
+apiseal_status apiseal_keyring_export_message_context(const struct apiseal_keyring *ring,
+                                                      struct apiseal_bytes key_id,
+                                                      const struct apiseal_pair *context,
+                                                      size_t context_len,
+                                                      struct apiseal_bytes principal,
+                                                      struct apiseal_bytes direction,
+                                                      struct apiseal_key **out,
+                                                      struct apiseal_error **err);
 
 /**
  * One key of the ring, by its place from 0 to apiseal_keyring_len() - 1.

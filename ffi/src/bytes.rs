@@ -93,8 +93,12 @@ impl Place<apiseal_buffer> {
         self.give_bytes(bytes, false);
     }
 
-    fn give_bytes(self, bytes: Vec<u8>, wipe: bool) {
-        if bytes.capacity() == 0 {
+    fn give_bytes(self, mut bytes: Vec<u8>, wipe: bool) {
+        if bytes.is_empty() {
+            // What stood there before is wiped with the spare room.
+            if wipe {
+                bytes.zeroize();
+            }
             return;
         }
         let mut bytes = std::mem::ManuallyDrop::new(bytes);

@@ -35,7 +35,8 @@ pub unsafe extern "C" fn apiseal_cipher_new(
             let (ring, policy) = (boundary::object(ring, "ring")?, boundary::object(policy, "policy")?);
             let mut builder = FieldCipher::builder(ring.0.clone(), policy.0.clone())
                 .clock(options.clock)
-                .limits(options.limits);
+                .limits(options.limits)
+                .hedged_salts(options.hedged_salts);
             if let Some(audit) = options.audit {
                 builder = builder.audit(audit);
             }

@@ -52,6 +52,13 @@ pub(crate) unsafe fn suite(name: apiseal_bytes) -> Answer<Suite> {
 
 /// # Safety
 /// The bytes are valid.
+pub(crate) unsafe fn direction(name: apiseal_bytes) -> Answer<Direction> {
+    // SAFETY: as promised.
+    named(unsafe { name.text("direction") }?, Direction::from_name, "direction")
+}
+
+/// # Safety
+/// The bytes are valid.
 unsafe fn purpose(name: apiseal_bytes) -> Answer<Purpose> {
     // SAFETY: as promised.
     named(unsafe { name.text("purpose") }?, Purpose::from_name, "purpose")
@@ -341,8 +348,8 @@ pub unsafe extern "C" fn apiseal_key_with(
                     profiles.iter().map(|profile| profile.text("profiles")).collect::<Answer<_>>()?;
                 key = key.with_profiles(profiles);
             }
-            if let Some(direction) = options.direction.optional("direction")? {
-                key = key.with_direction(named(direction, Direction::from_name, "direction")?);
+            if options.direction.len != 0 {
+                key = key.with_direction(direction(options.direction)?);
             }
             if let Some(keyid) = options.external_keyid.optional("external_keyid")? {
                 key = key.with_external_keyid(keyid);

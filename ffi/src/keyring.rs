@@ -224,6 +224,39 @@ pub unsafe extern "C" fn apiseal_keyring_export_context(
     }
 }
 
+/// The key of the fields in the messages of one principal and one direction ("req" or "res"), by itself: for a partner who is
+/// to protect or accept them and to hold nothing else. The context is that of apiseal_protect().
+///
+/// # Safety
+/// Each pointer is NULL or valid for its type.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn apiseal_keyring_export_message_context(
+    ring: *const apiseal_keyring,
+    key_id: apiseal_bytes,
+    context: *const apiseal_pair,
+    context_len: usize,
+    principal: apiseal_bytes,
+    direction: apiseal_bytes,
+    out: *mut *mut apiseal_key,
+    err: *mut *mut apiseal_error,
+) -> apiseal_status {
+    // SAFETY: the caller keeps the promise above.
+    unsafe {
+        boundary::call(err, || {
+            let out = Place::object(out)?;
+            let ring = boundary::object(ring, "ring")?.0.current();
+            let context = context::context(context, context_len)?;
+            let (key_id, principal) = (key_id.text("key_id")?, principal.text("principal")?);
+            let direction = key::direction(direction)?;
+            out.give(apiseal_key(
+                ring.export_message_context(key_id, &context, principal, direction)?.into(),
+            ));
+            Ok(())
+        })
+    }
+}
+
 /// One key of the ring, by its place from 0 to apiseal_keyring_len() - 1.
 ///
 /// # Safety

@@ -74,8 +74,11 @@ impl<L: List> Place<L> {
         unsafe { Place::new(place, L::empty()) }
     }
 
-    /// Hands a list over.
+    /// Hands a list over. One without items stays as it was emptied: nothing is there to be freed, and `items` is NULL.
     pub(crate) fn give_list(self, owner: Owner<L::Item>) {
+        if owner.is_empty() {
+            return;
+        }
         let owner = Box::new(owner);
         let (items, len) = (owner.items.as_ptr(), owner.items.len());
         self.set(L::of(items, len, Box::into_raw(owner).cast()));

@@ -12,7 +12,7 @@ use crate::callbacks::{apiseal_audit, apiseal_clock};
 pub struct apiseal_limits {
     /// Bytes of a document, clear or encrypted. Default 64 MiB, at most 1 GiB.
     pub document: usize,
-    /// Bytes of the JSON text of one protected value. Default 16 MiB.
+    /// Bytes of the JSON text of one protected value. Default 16 MiB, or `document` if that is less.
     pub field: usize,
     /// Open objects and arrays at any place. Default 128.
     pub depth: usize,
@@ -20,13 +20,18 @@ pub struct apiseal_limits {
     pub fields: usize,
     /// Bytes of an encoded position. Default 4 KiB.
     pub position: usize,
-    /// Bytes of the bound members of one value. Default 64 KiB.
+    /// Bytes of the bound members of one value. Default 64 KiB, or `document` if that is less.
     pub bound: usize,
 }
 
 impl apiseal_limits {
     pub(crate) fn get(&self) -> Limits {
         let mut limits = Limits::default();
+        // Whoever states a small document means the defaults that fit into it.
+        if self.document != 0 {
+            limits.field = limits.field.min(self.document);
+            limits.bound = limits.bound.min(self.document);
+        }
         for (own, place) in [
             (self.document, &mut limits.document),
             (self.field, &mut limits.field),
@@ -55,6 +60,9 @@ pub struct apiseal_options {
     pub audit: apiseal_audit,
     /// Limits of documents; not used by signers and verifiers.
     pub limits: apiseal_limits,
+    /// Mixes key and content into every salt, so that a repeating random source reveals no more than equality; not used by
+    /// signers and verifiers.
+    pub hedged_salts: bool,
 }
 
 /// Options that were taken over.
@@ -62,6 +70,7 @@ pub(crate) struct Options {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) audit: Option<Arc<dyn Audit>>,
     pub(crate) limits: Limits,
+    pub(crate) hedged_salts: bool,
 }
 
 impl Options {
@@ -72,11 +81,17 @@ impl Options {
     pub(crate) unsafe fn take(options: *const apiseal_options) -> Options {
         // SAFETY: as promised.
         match unsafe { options.as_ref() } {
-            None => Options { clock: Arc::new(apiseal::SystemClock), audit: None, limits: Limits::default() },
+            None => Options {
+                clock: Arc::new(apiseal::SystemClock),
+                audit: None,
+                limits: Limits::default(),
+                hedged_salts: false,
+            },
             Some(options) => Options {
                 clock: options.clock.take().into(),
                 audit: options.audit.take().map(|audit| Arc::new(audit) as Arc<dyn Audit>),
                 limits: options.limits.get(),
+                hedged_salts: options.hedged_salts,
             },
         }
     }

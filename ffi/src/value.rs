@@ -63,7 +63,8 @@ pub unsafe extern "C" fn apiseal_value_cipher_new(
             let ring = boundary::object(ring, "ring")?;
             let mut builder = ValueCipher::builder(ring.0.clone(), label.text("label")?)?
                 .clock(options.clock)
-                .limits(options.limits);
+                .limits(options.limits)
+                .hedged_salts(options.hedged_salts);
             if let Some(audit) = options.audit {
                 builder = builder.audit(audit);
             }

@@ -1,16 +1,5 @@
 /* Both jobs in one call: a request is protected by a client and accepted by a service, and the answer goes back so. */
-#include <apiseal.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#define CHECK(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                            \
-            exit(1);                                                                                                   \
-        }                                                                                                              \
-    } while (0)
-#define OK(call) CHECK((call) == APISEAL_OK)
+#include "check.h"
 
 static const char ORDER[] = "{\"id\": 7, \"pan\": \"4111\", \"total\": 1.10}";
 static const char RECEIPT[] = "{\"id\": 8, \"pan\": \"1111\"}";
@@ -31,21 +20,13 @@ static apiseal_key *signing_key(const char *id, const char *secret, const char *
 static size_t context_of(void *data, const apiseal_verified *verified, apiseal_pair *into, size_t capacity)
 {
     CHECK(capacity >= 2);
-    apiseal_bytes path = apiseal_verified_component(verified, 0, apiseal_str("@path"));
-    CHECK(path.len == 7 && memcmp(path.data, "/orders", 7) == 0);
+    CHECK(is(apiseal_verified_component(verified, 0, apiseal_str("@path")), "/orders"));
     into[0].name = apiseal_str("purpose");
     into[0].value = apiseal_str("orders");
     into[1].name = apiseal_str("tenant");
     into[1].value = apiseal_verified_principal(verified, 0);
     ++*(int *)data;
     return 2;
-}
-
-static int is(apiseal_buffer *buffer, const char *text)
-{
-    int same = buffer->len == strlen(text) && memcmp(buffer->data, text, buffer->len) == 0;
-    apiseal_buffer_free(buffer);
-    return same;
 }
 
 int main(void)
@@ -97,7 +78,7 @@ int main(void)
     apiseal_verified *verified;
     int asked = 0;
     OK(apiseal_accept_with(acceptor, &request, context_of, &asked, &document, &verified, NULL));
-    CHECK(asked == 1 && is(&document, ORDER));
+    CHECK(asked == 1 && was(&document, ORDER));
     apiseal_verified *none;
     context[1].value = apiseal_str("bank");
     CHECK(apiseal_accept(acceptor, &request, context, 2, &document, &none, NULL) == APISEAL_E_REJECTED);
@@ -119,7 +100,7 @@ int main(void)
     const apiseal_signed *own = apiseal_protected_signed(sent);
     apiseal_verified *accepted;
     OK(apiseal_accept_response(acceptor, &response, own, context, 2, &document, &accepted, NULL));
-    CHECK(is(&document, RECEIPT));
+    CHECK(was(&document, RECEIPT));
     CHECK(apiseal_accept_response(acceptor, &response, own, context, 2, &document, &none, NULL) == APISEAL_E_REPLAYED);
 
     apiseal_verified_free(accepted);

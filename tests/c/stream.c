@@ -2,18 +2,7 @@
  * What a proxy module does: the head of a request is verified before the content arrives, the content is kept until its
  * digest holds, and only then decrypted. NDJSON goes through a reader.
  */
-#include <apiseal.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#define CHECK(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                            \
-            exit(1);                                                                                                   \
-        }                                                                                                              \
-    } while (0)
-#define OK(call) CHECK((call) == APISEAL_OK)
+#include "check.h"
 
 static apiseal_keyring *ring_with(const char *purpose, const char *suite)
 {

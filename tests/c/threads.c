@@ -3,22 +3,12 @@
  * different salts. Callbacks are released exactly once.
  */
 #define _POSIX_C_SOURCE 200809L
-#include <apiseal.h>
+#include "check.h"
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
-
-#define CHECK(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                            \
-            exit(1);                                                                                                   \
-        }                                                                                                              \
-    } while (0)
-#define OK(call) CHECK((call) == APISEAL_OK)
 
 enum { THREADS = 4, ROUNDS = 200 };
 
@@ -44,6 +34,13 @@ static apiseal_outcome on_claim(void *data, const apiseal_claim *claim)
 {
     CHECK(claim->scope.len == 32 && claim->nonce.len == 22 && claim->until > claim->now);
     return atomic_fetch_add(&((counters *)data)->claims, 1) == 0 ? APISEAL_OUTCOME_FIRST : APISEAL_OUTCOME_SEEN;
+}
+
+/* A store that was made before today answers for today. */
+static uint64_t on_the_eve(void *data)
+{
+    (void)data;
+    return (uint64_t)time(NULL) - 86400;
 }
 
 static apiseal_keyring *generated(void)
@@ -133,6 +130,53 @@ static void threads(void)
     apiseal_keyring_free(ring);
 }
 
+typedef struct {
+    const apiseal_verifier *verifier;
+    const apiseal_signer *signer;
+    const apiseal_message *request;
+    atomic_int *accepted;
+} copies;
+
+static void *verify_copies(void *data)
+{
+    const copies *own = data;
+    for (int round = 0; round < ROUNDS; round++) {
+        apiseal_verified *verified;
+        apiseal_signed *made;
+        apiseal_status status = apiseal_verify(own->verifier, own->request, &verified, NULL);
+        CHECK(status == APISEAL_OK || status == APISEAL_E_REPLAYED);
+        atomic_fetch_add(own->accepted, status == APISEAL_OK);
+        apiseal_verified_free(verified);
+        apiseal_message clear = *own->request;
+        clear.headers_len = 0;
+        OK(apiseal_sign(own->signer, &clear, &made, NULL));
+        apiseal_signed_free(made);
+    }
+    return NULL;
+}
+
+/* Case 46: of all copies that several threads verify at once one is accepted. */
+static void in_parallel(const apiseal_keyring *ring, const apiseal_profile *profile, const apiseal_signer *signer,
+                        const apiseal_message *request)
+{
+    apiseal_replay *store;
+    apiseal_verifier *verifier;
+    atomic_int accepted = 0;
+    OK(apiseal_replay_memory(10, 0, (apiseal_clock){on_the_eve, NULL, NULL}, &store, NULL));
+    OK(apiseal_verifier_new(ring, profile, store, NULL, NULL, &verifier, NULL));
+    copies own = {verifier, signer, request, &accepted};
+    pthread_t workers[THREADS];
+    for (int at = 0; at < THREADS; at++) {
+        CHECK(pthread_create(&workers[at], NULL, verify_copies, &own) == 0);
+    }
+    for (int at = 0; at < THREADS; at++) {
+        CHECK(pthread_join(workers[at], NULL) == 0);
+    }
+    CHECK(accepted == 1);
+    apiseal_verifier_free(verifier);
+    apiseal_replay_free(store);
+}
+
 /* Of many copies one is accepted; a call that fails releases what it was given. */
 static void replay(void)
 {
@@ -174,6 +218,8 @@ static void replay(void)
         CHECK((verified != NULL) == (copy == 0));
         apiseal_verified_free(verified);
     }
+
+    in_parallel(ring, profile, signer, &request);
 
     apiseal_cipher *none;
     apiseal_options options = {0};

@@ -271,14 +271,11 @@ impl Source<'_> {
 
     fn write_field(&self, component: &Component<'_>, out: &mut Vec<u8>) -> Result<()> {
         let missing = |reason: &'static str| missing(component, reason);
-        if let Some(digest) = self.digest.filter(|_| !component.tr && component.name == "content-digest") {
-            out.extend_from_slice(digest.as_bytes());
-            return Ok(());
-        }
+        let made = self.digest.filter(|_| !component.tr && component.name == "content-digest");
         let lines = if component.tr { self.message.trailers } else { self.message.header_lines() };
         let from = out.len();
         let mut count = 0;
-        for value in named(lines, &component.name) {
+        for value in named(lines, &component.name).chain(made.map(str::as_bytes)) {
             let value = unfold(trim(value));
             if count > 0 {
                 out.extend_from_slice(b", ");

@@ -52,13 +52,10 @@ impl Stated {
     /// # Errors
     /// [`Code::DigestMismatch`].
     pub(crate) fn check(&self, hasher: Hasher) -> Result<()> {
-        let one = self.sha256.map(|stated| hasher.sha256.is_some_and(|own| own.finalize()[..] == stated[..]));
-        let other =
-            self.sha512.map(|stated| hasher.sha512.is_some_and(|own| own.finalize()[..] == stated[..]));
-        match (one, other) {
-            (Some(false), _) | (_, Some(false)) | (None, None) => Err(Error::new(Code::DigestMismatch)),
-            _ => Ok(()),
-        }
+        self.compare(
+            || hasher.sha256.map(|own| own.finalize().into()),
+            || hasher.sha512.map(|own| own.finalize().into()),
+        )
     }
 
     /// Whether every stated digest is that of these bytes.
@@ -66,9 +63,20 @@ impl Stated {
     /// # Errors
     /// [`Code::DigestMismatch`].
     pub(crate) fn check_bytes(&self, content: &[u8]) -> Result<()> {
-        let mut hasher = self.hasher();
-        hasher.update(content);
-        self.check(hasher)
+        self.compare(|| Some(Sha256::digest(content).into()), || Some(Sha512::digest(content).into()))
+    }
+
+    fn compare(
+        &self,
+        sha256: impl FnOnce() -> Option<[u8; 32]>,
+        sha512: impl FnOnce() -> Option<[u8; 64]>,
+    ) -> Result<()> {
+        let one = self.sha256.map(|stated| sha256() == Some(stated));
+        let other = self.sha512.map(|stated| sha512() == Some(stated));
+        match (one, other) {
+            (Some(false), _) | (_, Some(false)) | (None, None) => Err(Error::new(Code::DigestMismatch)),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -175,6 +175,11 @@ impl SignatureKey {
         }
     }
 
+    /// Whoever verifies with it can sign as well.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self, SignatureKey::Hmac(_))
+    }
+
     pub(crate) fn can_sign(&self) -> bool {
         match self {
             SignatureKey::Hmac(_) => true,

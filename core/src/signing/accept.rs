@@ -5,9 +5,10 @@
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::http::component::{Component, write_string};
+use crate::http::component::{Component, Source, write_string};
 use crate::http::input::Input;
 use crate::http::message::Message;
+use crate::signing::profile::Data;
 use crate::signing::rules;
 use crate::signing::sign::{Order, Signed, Signer};
 use crate::signing::verify::Verifier;
@@ -59,13 +60,25 @@ impl Signer {
             signed.ignored.push("no entry of Accept-Signature fits the profile".to_owned());
             return Ok(signed);
         };
+        let made = message.lines("content-digest").next().is_none().then_some("sha-256=:AA==:");
+        let source =
+            Source { message, origin: Some(message.origin()?), fields: &profile.fields, digest: made };
+        // What is covered anyway takes its places first.
+        let anyway = profile.request.require.len() + self.more_components(message, &Order::default()).len();
+        let room = profile.limits.components.saturating_sub(anyway);
         let mut extra = Vec::new();
         for listed in &input.components {
             let component = &listed.component;
-            match refusal(self, message, component) {
-                None => extra.push(component.clone()),
+            match refusal(profile, &source, component) {
+                None if extra.len() < room => extra.push(component.clone()),
+                None => ignored.push(format!("{}: the profile allows no more components", component.id())),
                 Some(reason) => ignored.push(format!("{}: {reason}", component.id())),
             }
+        }
+        let label = Some(input.label).filter(|label| self.can_be_labelled(message, label));
+        if label.is_none() {
+            ignored
+                .push("the label: it is too long, or the message has a signature of this label".to_owned());
         }
         let parameters = &input.parameters;
         let asked = [
@@ -79,7 +92,7 @@ impl Signer {
                 .filter(|(_, asked)| *asked)
                 .map(|(name, _)| format!("{name}: it is the signer's to choose")),
         );
-        let order = Order { extra, label: Some(input.label), ..Order::default() };
+        let order = Order { extra, label, ..Order::default() };
         let mut signed = self.request(message, order, clock)?;
         signed.ignored = ignored;
         Ok(signed)
@@ -87,21 +100,17 @@ impl Signer {
 }
 
 /// Why a component that was asked for is not covered.
-fn refusal(signer: &Signer, message: &Message<'_>, component: &Component<'_>) -> Option<&'static str> {
-    let profile = &*signer.profile.0;
+fn refusal(profile: &Data, source: &Source<'_>, component: &Component<'_>) -> Option<String> {
     if let Some(reason) = profile.refuses(component, false) {
-        return Some(reason);
-    }
-    let lines = message.lines(&component.name).count();
-    let made = component.name == "content-digest";
-    if component.is_derived() {
-        return (component.name == "@status").then_some("a request has no status");
-    }
-    if component.tr || (lines == 0 && !made) {
-        return Some("the message has no such field");
+        return Some(reason.to_owned());
     }
     let single = profile.single && !profile.lists.iter().any(|name| *name == component.name);
-    (single && lines > 1).then_some("the message has several lines of it")
+    if single && source.message.lines(&component.name).nth(1).is_some() {
+        return Some("the message has several lines of it".to_owned());
+    }
+    let error = source.write(component, &mut Vec::new()).err()?;
+    let reason = error.detail().unwrap_or_else(|| error.code().sentence());
+    Some(reason.rsplit_once(": ").map_or(reason, |(_, reason)| reason).to_owned())
 }
 
 fn sentence(error: &Error) -> String {

@@ -4,8 +4,7 @@ use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::collections::{BinaryHeap, HashMap};
 use std::fmt;
-use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::clock::Clock;
@@ -72,7 +71,8 @@ impl<S: ReplayStore + ?Sized> ReplayStore for Arc<S> {
 ///
 /// Each nonce takes about 100 bytes and is kept for the profile's `max_age` and twice its `skew` at most: 100 000 entries
 /// carry 300 requests a second under `apiseal-v1` (330 seconds). A store that was just started does not know what its
-/// predecessor accepted, so that it answers [`Outcome::Unknown`] to signatures created before its start.
+/// predecessor accepted, so that it answers [`Outcome::Unknown`] to signatures created before its start, and, after a clock
+/// that was set back, to those that it may have forgotten.
 #[derive(Clone)]
 pub struct MemoryReplay(Arc<Inner>);
 
@@ -80,8 +80,9 @@ struct Inner {
     capacity: usize,
     quota: usize,
     started: u64,
+    /// Until when the latest nonce was to be remembered that was forgotten: one of that time may have been claimed.
+    forgotten: AtomicU64,
     len: AtomicUsize,
-    hasher: std::hash::RandomState,
     /// By principal, so that a share can be counted exactly.
     shards: [Mutex<HashMap<Box<str>, Ledger>>; SHARDS],
 }
@@ -96,18 +97,19 @@ struct Ledger {
 }
 
 impl Ledger {
-    /// Forgets what is over, and tells how much that was.
-    fn purge(&mut self, now: u64) -> usize {
+    /// Forgets what is over.
+    fn purge(&mut self, now: u64, store: &Inner) {
         let mut purged = 0;
         while let Some(Reverse((until, key))) = self.by_end.peek() {
             if *until >= now {
                 break;
             }
+            store.forgotten.fetch_max(*until, Ordering::Relaxed);
             self.seen.remove(key);
             self.by_end.pop();
             purged += 1;
         }
-        purged
+        store.len.fetch_sub(purged, Ordering::Relaxed);
     }
 }
 
@@ -126,8 +128,8 @@ impl MemoryReplay {
             capacity,
             quota,
             started: clock.now(),
+            forgotten: AtomicU64::new(0),
             len: AtomicUsize::new(0),
-            hasher: std::hash::RandomState::new(),
             shards: Default::default(),
         }))
     }
@@ -154,24 +156,28 @@ impl MemoryReplay {
     fn sweep(&self, now: u64) {
         for shard in &self.0.shards {
             let mut ledgers = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut purged = 0;
             ledgers.retain(|_, ledger| {
-                purged += ledger.purge(now);
+                ledger.purge(now, &self.0);
                 !ledger.seen.is_empty()
             });
-            self.0.len.fetch_sub(purged, Ordering::Relaxed);
         }
     }
 
     fn try_claim(&self, claim: &Claim<'_>, key: [u8; 32]) -> Outcome {
-        let at = self.0.hasher.hash_one(claim.principal) as usize % SHARDS;
+        // Principals are those of the ring: nobody outside can choose them to meet in one shard.
+        let mix = |sum: usize, byte: u8| sum.wrapping_mul(31).wrapping_add(byte.into());
+        let at = claim.principal.bytes().fold(0, mix) % SHARDS;
         let Some(shard) = self.0.shards.get(at) else { return Outcome::Unknown };
         let mut ledgers = shard.lock().unwrap_or_else(PoisonError::into_inner);
         let ledger = match ledgers.get_mut(claim.principal) {
             Some(ledger) => ledger,
             None => ledgers.entry(claim.principal.into()).or_default(),
         };
-        self.0.len.fetch_sub(ledger.purge(claim.now), Ordering::Relaxed);
+        ledger.purge(claim.now, &self.0);
+        // Threads read the clock at different times, and it can be set back: what was forgotten is not new.
+        if claim.until <= self.0.forgotten.load(Ordering::Relaxed) {
+            return Outcome::Unknown;
+        }
         let is_full = ledger.seen.len() >= self.0.quota;
         let Entry::Vacant(place) = ledger.seen.entry(key) else { return Outcome::Seen };
         if is_full || !self.take_place() {
@@ -241,6 +247,19 @@ mod tests {
         let store = MemoryReplay::new(10, &FixedClock(1000));
         assert_eq!(store.claim(&claim("a", "1", 1030)), Outcome::Unknown);
         assert_eq!(store.claim(&claim("a", "1", 1031)), Outcome::First);
+    }
+
+    #[test]
+    fn lesson_s21_what_was_forgotten_is_not_new_when_the_clock_is_set_back() {
+        let store = MemoryReplay::new(10, &FixedClock(0));
+        assert_eq!(store.claim(&claim("a", "1", 100)), Outcome::First);
+        // A message that comes while the clock is an hour ahead makes the store forget.
+        assert_eq!(store.claim(&claim("a", "2", 3700)), Outcome::First);
+        assert_eq!(store.claim(&claim("a", "1", 100)), Outcome::Unknown);
+        // What is younger than the forgotten was not seen, and is accepted once.
+        assert_eq!(store.claim(&claim("a", "3", 101)), Outcome::First);
+        assert_eq!(store.claim(&claim("a", "3", 101)), Outcome::Seen);
+        assert_eq!(store.claim(&claim("a", "2", 3700)), Outcome::Seen);
     }
 
     #[test]

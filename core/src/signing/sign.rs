@@ -89,6 +89,9 @@ impl fmt::Debug for Signed {
     }
 }
 
+/// The longest label.
+const MAX_LABEL: usize = 64;
+
 /// What one signature is about, beside the message.
 #[derive(Default)]
 pub(crate) struct Order<'o> {
@@ -136,8 +139,8 @@ impl Signer {
         self
     }
 
-    /// Signs outside of this process. The ring holds the public key under [`Signer::key`]; a signature that it does not
-    /// verify is not sent.
+    /// Signs outside of this process, by the private part of a key of which the ring holds the public one; a signature that
+    /// it does not verify is not sent. Shared secrets are not for it: whoever verifies holds them anyway.
     #[must_use]
     pub fn external(mut self, signer: Arc<dyn ExternalSigner>) -> Self {
         self.external = Some(signer);
@@ -152,7 +155,7 @@ impl Signer {
     pub fn label(mut self, label: &str) -> Result<Self> {
         let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.*".contains(&byte);
         let start = label.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase() || byte == b'*');
-        if !start || label.len() > 64 || !label.bytes().all(legal) {
+        if !start || label.len() > MAX_LABEL || !label.bytes().all(legal) {
             return Err(Error::because(Code::InvalidArgument, "use 1 to 64 characters of a-z 0-9 _ - . *"));
         }
         self.label = label.to_owned();
@@ -336,17 +339,27 @@ impl Signer {
         }
     }
 
+    /// Whether a signature under a label that somebody else chose can be told apart, and is not long for nothing.
+    pub(crate) fn can_be_labelled(&self, message: &Message<'_>, label: &str) -> bool {
+        label.len() <= MAX_LABEL && self.check_label(message, label).is_ok()
+    }
+
     /// The key that signs now.
     pub(crate) fn choose(&self, direction: Direction, now: u64) -> Result<Arc<SigningKey>> {
         let ring = self.ring.current();
         let id = self.profile.id();
-        let able = |key: &SigningKey| self.external.is_some() || key.material.can_sign();
+        let able = |key: &SigningKey| match self.external {
+            Some(_) => !key.material.is_shared(),
+            None => key.material.can_sign(),
+        };
         let keys = ring.signing()?;
         let chosen = match &self.kid {
             Some(kid) => {
                 let found = keys.by_kid(kid).ok_or_else(|| Error::new(Code::UnknownKey).with_kid(kid))?;
                 if !able(found) {
-                    return Err(Error::because(Code::NotSignable, "the key only verifies").with_kid(kid));
+                    let shared = "an external signer is for keys with a public part, not for shared secrets";
+                    let detail = if self.external.is_some() { shared } else { "the key only verifies" };
+                    return Err(Error::because(Code::NotSignable, detail).with_kid(kid));
                 }
                 found
             }
@@ -372,7 +385,7 @@ impl Signer {
     }
 
     /// What the message adds to the components that are always covered.
-    fn more_components<'c>(&self, message: &Message<'_>, order: &Order<'c>) -> Vec<Component<'c>> {
+    pub(crate) fn more_components<'c>(&self, message: &Message<'_>, order: &Order<'c>) -> Vec<Component<'c>> {
         let profile = &*self.profile.0;
         let len = message.body.len() as u64;
         let content = ContentRule::new(profile, message, std::iter::empty());

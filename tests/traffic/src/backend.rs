@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use apiseal::{Header, Message, SystemClock, Verifier};
+use apiseal::{Explanation, Header, Message, SystemClock, Verifier};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -17,6 +17,9 @@ use crate::{keys, lines, message, target};
 
 /// The header that tells the outcome; a proxy's own answer has none.
 pub const OUTCOME: &str = "x-outcome";
+
+/// The header that tells what an explanation says of the request. Only tests tell it to the peer.
+pub const EXPLAINED: &str = "x-explained";
 
 /// Which versions of HTTP the server speaks.
 #[derive(Clone, Copy, Debug)]
@@ -69,9 +72,11 @@ async fn answer(
     let body = collected.to_bytes();
     let (target, header_lines, trailer_lines) = (target(&head), lines(&head.headers), lines(&trailers));
     let received = message(&head, "https", &target, &header_lines, &body).trailers(&trailer_lines);
+    let explanation = verifier.explainer().authority("api.example").explain(&received, &SystemClock);
+    let explained = (EXPLAINED, &*explained(&explanation));
     let verified = match verifier.verify(&received, &SystemClock) {
         Ok(verified) => verified,
-        Err(error) => return Ok(told(error.code().name(), &[], Bytes::new())),
+        Err(error) => return Ok(told(error.code().name(), &[explained], Bytes::new())),
     };
     // Long enough to be worth compressing.
     let content = format!(r#"{{"padding": "{}"}}"#, "x".repeat(2000));
@@ -80,10 +85,21 @@ async fn answer(
     match keys::signer().key("res").sign_response(&clear, &verified, &SystemClock) {
         Ok(signed) => {
             let lines: Vec<(&str, &str)> =
-                signed.headers().chain([("content-type", "application/json")]).collect();
+                signed.headers().chain([("content-type", "application/json"), explained]).collect();
             Ok(told("verifies", &lines, content.clone().into()))
         }
         Err(error) => Ok(told(error.code().name(), &[], Bytes::new())),
+    }
+}
+
+/// The names of the changes, or that there are none.
+#[must_use]
+pub fn explained(explanation: &Explanation) -> String {
+    let names: Vec<&str> = explanation.changes().iter().map(|change| change.kind().name()).collect();
+    match (explanation.verifies(), explanation.remaining()) {
+        (true, _) => "verifies".to_owned(),
+        (false, None) => names.join(" "),
+        (false, Some(_)) => "unexplained".to_owned(),
     }
 }
 

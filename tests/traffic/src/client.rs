@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use apiseal::{Header, Message, NoReplayCheck, Signed, SystemClock, Verifier};
+use apiseal::{Decoder, Header, Message, NoReplayCheck, Signed, SystemClock, Verifier};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame};
@@ -15,7 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::backend::OUTCOME;
+use crate::backend::{self, EXPLAINED, OUTCOME};
 use crate::case::{Case, Framing};
 use crate::keys;
 
@@ -41,17 +41,36 @@ impl Answer {
         }
     }
 
+    /// What the server's explanation of the request says.
+    #[must_use]
+    pub fn explained(&self) -> String {
+        let told = self.headers.iter().find(|(name, _)| name == EXPLAINED);
+        told.map_or_else(String::new, |(_, told)| String::from_utf8_lossy(told).into_owned())
+    }
+
     /// What the client makes of the answer.
     #[must_use]
     pub fn verified(&self, request: &Signed) -> String {
+        self.judged(|verifier, message| match verifier.verify_response(message, request, &SystemClock) {
+            Ok(_) => "verifies".to_owned(),
+            Err(error) => error.code().name().to_owned(),
+        })
+    }
+
+    /// What an explanation of the answer says; contents are decoded by `decoder`.
+    #[must_use]
+    pub fn answer_explained(&self, request: &Signed, decoder: Decoder<'_>) -> String {
+        self.judged(|verifier, message| {
+            let explainer = verifier.explainer().decoder(decoder);
+            backend::explained(&explainer.explain_response(message, request, &SystemClock))
+        })
+    }
+
+    fn judged<T>(&self, judge: impl FnOnce(&Verifier, &Message<'_>) -> T) -> T {
         let lines: Vec<Header<'_>> =
             self.headers.iter().map(|(name, value)| Header::new(name, value)).collect();
         let message = Message::response(self.status).headers(&lines).body(&self.body);
-        let verifier = Verifier::new(keys::ring(), keys::profile(), NoReplayCheck);
-        match verifier.verify_response(&message, request, &SystemClock) {
-            Ok(_) => "verifies".to_owned(),
-            Err(error) => error.code().name().to_owned(),
-        }
+        judge(&Verifier::new(keys::ring(), keys::profile(), NoReplayCheck), &message)
     }
 }
 

@@ -13,6 +13,9 @@ use crate::signing::explain::target;
 /// The longest JSON content that is written again: its index takes up to eight times its size.
 const MAX_JSON: usize = 4 << 20;
 
+/// How many times as long as the content a text may become: indentation grows with depth as well.
+const MAX_GROWTH: usize = 4;
+
 /// The longest form content that is written again.
 const MAX_FORM: usize = 64 << 10;
 
@@ -81,6 +84,8 @@ struct Style<'o> {
     order: Order<'o>,
     strings: Strings,
     numbers: Numbers,
+    /// Bytes after which nothing more is written.
+    most: usize,
 }
 
 /// The order of members.
@@ -147,15 +152,19 @@ fn json(body: &[u8], each: &mut dyn FnMut(ChangeKind, Vec<u8>) -> Step) -> Step 
         return Step::Continue(());
     }
     let Ok(index) = Index::build(body, MAX_DEPTH) else { return Step::Continue(()) };
+    let most = MAX_GROWTH * body.len() + 1024;
+    let mut written = |style: Style<'_>, end: &str| {
+        let mut out = Vec::with_capacity(body.len() + 16);
+        write(&mut out, &index, 0, style, 0);
+        out.extend_from_slice(end.as_bytes());
+        if out.len() > most { Step::Continue(()) } else { each(ChangeKind::Json, out) }
+    };
     for numbers in [Numbers::AsIs, Numbers::Cents, Numbers::Canonical, Numbers::Doubles] {
         for strings in [Strings::AsIs, Strings::Plain, Strings::Ascii, Strings::Html, Strings::Slash] {
             for end in ["", "\n"] {
                 for order in [Order::AsIs, Order::Sorted] {
                     for layout in LAYOUTS {
-                        let mut out = Vec::with_capacity(body.len() + 16);
-                        write(&mut out, &index, 0, Style { layout, order, strings, numbers }, 0);
-                        out.extend_from_slice(end.as_bytes());
-                        each(ChangeKind::Json, out)?;
+                        written(Style { layout, order, strings, numbers, most }, end)?;
                     }
                 }
             }
@@ -171,15 +180,16 @@ fn json(body: &[u8], each: &mut dyn FnMut(ChangeKind, Vec<u8>) -> Step) -> Step 
     for layout in LAYOUTS.iter().take(3) {
         for order in &orders {
             let (order, strings, numbers) = (Order::Root(order), Strings::AsIs, Numbers::AsIs);
-            let mut out = Vec::with_capacity(body.len() + 16);
-            write(&mut out, &index, 0, Style { layout: *layout, order, strings, numbers }, 0);
-            each(ChangeKind::Json, out)?;
+            written(Style { layout: *layout, order, strings, numbers, most }, "")?;
         }
     }
     Step::Continue(())
 }
 
 fn write(out: &mut Vec<u8>, index: &Index<'_>, id: NodeId, style: Style<'_>, depth: usize) {
+    if out.len() > style.most {
+        return;
+    }
     let kind = index.kind(id);
     let (open, close) = match kind {
         NodeKind::Object => (b'{', b'}'),
@@ -210,6 +220,9 @@ fn write(out: &mut Vec<u8>, index: &Index<'_>, id: NodeId, style: Style<'_>, dep
         }
     };
     for (at, child) in children.iter().enumerate() {
+        if out.len() > style.most {
+            return;
+        }
         if at > 0 {
             out.extend_from_slice(comma.as_bytes());
         }
@@ -339,6 +352,23 @@ mod tests {
         ] {
             assert!(all.iter().any(|own| own == expected), "{expected}");
         }
+    }
+
+    #[test]
+    fn texts_do_not_grow_with_depth() {
+        let body = format!("{}{}1{}", "[".repeat(60), "1,".repeat(1 << 19), "]".repeat(60));
+        let mut longest = 0;
+        let _ = json(body.as_bytes(), &mut |_, text| {
+            longest = text.len().max(longest);
+            if longest > body.len() { Step::Break(()) } else { Step::Continue(()) }
+        });
+        assert!(longest > body.len() && longest <= MAX_GROWTH * body.len() + 1024, "{longest}");
+        let index = Index::build(body.as_bytes(), MAX_DEPTH).unwrap();
+        let mut out = Vec::new();
+        let layout = Layout::Pretty { indent: "    " };
+        let (order, strings, numbers) = (Order::AsIs, Strings::AsIs, Numbers::AsIs);
+        write(&mut out, &index, 0, Style { layout, order, strings, numbers, most: 1000 }, 0);
+        assert!((1000..20_000).contains(&out.len()), "{}", out.len());
     }
 
     #[test]

@@ -35,8 +35,9 @@ pub(super) struct View {
 }
 
 impl View {
+    /// What it costs to copy and to look through: lines cost something even if they are empty.
     fn len(&self) -> usize {
-        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let headers: usize = self.headers.iter().map(|(name, value)| 32 + name.len() + value.len()).sum();
         headers + self.target.len() + self.text.len()
     }
 

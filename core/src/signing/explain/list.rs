@@ -101,7 +101,10 @@ impl Judge<'_> {
         let (path, search) = view.target.split_once('?').unwrap_or((&view.target, ""));
         let named = |text: &str| {
             // Names as they stand in the message.
-            view.headers.iter().fold(text.to_owned(), |text, (name, _)| {
+            let covered = self.suspect.components.iter().filter_map(|component| {
+                view.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(&component.name))
+            });
+            covered.fold(text.to_owned(), |text, (name, _)| {
                 let line = format!("\n\"{}\": ", name.to_ascii_lowercase());
                 text.replacen(&line, &format!("\n\"{name}\": "), 1)
             })

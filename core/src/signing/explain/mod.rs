@@ -28,7 +28,8 @@ pub use explanation::Explanation;
 use judge::{Found, Judge, Step, View};
 
 /// How much an explanation may cost beyond the verification of the message as it is. Whatever the message, no more is done;
-/// targets, headers and lists of more than 16 KiB and JSON of more than 4 MiB are not written again in other ways.
+/// targets, headers and lists of more than 16 KiB, JSON of more than 4 MiB, and JSON that would become four times as long
+/// are not written again in other ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Effort {
     /// Signatures that are checked.

@@ -45,10 +45,9 @@ impl Judge<'_> {
 
     /// Every authority that the message, the map of origins or the caller names, with and without ports.
     fn authorities(&self, view: &View, known: &[String]) -> Vec<String> {
-        let mut named: Vec<String> = known.to_vec();
-        for (_, _, external) in self.verifier.origins() {
-            named.push(external.to_owned());
-        }
+        let external: Vec<String> =
+            self.verifier.origins().map(|(_, _, external)| external.to_owned()).collect();
+        let mut named: Vec<String> = [known, &external].concat();
         for header in ["host", "x-forwarded-host", "x-original-host", "x-host", "x-forwarded-server"] {
             for line in view.lines(header) {
                 let text = String::from_utf8_lossy(line);
@@ -98,6 +97,10 @@ impl Judge<'_> {
         }
         for name in named.iter().take(4) {
             add(&format!("{}:{}", host(name), if view.scheme == "https" { 443 } else { 80 }));
+        }
+        // What clients call the service, at a port that the proxy did not tell.
+        for name in known.iter().chain(&external).take(4) {
+            ports.iter().for_each(|port| add(&format!("{}:{port}", host(name))));
         }
         let own = host(&view.authority);
         add(&format!("www.{own}"));

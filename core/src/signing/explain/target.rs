@@ -92,7 +92,7 @@ fn parts(target: &str) -> (&str, &str, Option<&str>) {
     (front, path, query)
 }
 
-/// The path with slashes added, dropped or merged, and without dot segments.
+/// The path with slashes added, dropped or merged, with a segment of one dot, and without dot segments.
 fn slashes(path: &str) -> Vec<String> {
     let mut out = vec![format!("{path}/")];
     if let Some(shorter) = path.strip_suffix('/') {
@@ -106,6 +106,7 @@ fn slashes(path: &str) -> Vec<String> {
     for (at, _) in path.match_indices('/').take(24) {
         let (before, after) = path.split_at(at);
         out.push(format!("{before}/{after}"));
+        out.push(format!("{before}/.{after}"));
     }
     let mut segments: Vec<&str> = Vec::new();
     for segment in path.split('/') {
@@ -154,12 +155,18 @@ pub(super) fn spellings(text: &str, form: bool) -> Vec<(ChangeKind, String)> {
     }
     // One character that was decoded.
     for mark in ['/', '~', '!', '\'', '(', ')', '*', ',', ':', ';', '=', '@', '$', '-', '_', '.', '|'] {
-        let encoded = format!("%{:02X}", u32::from(mark));
-        for (at, _) in text.match_indices(mark).skip(usize::from(mark == '/' && !form)).take(12) {
-            let (before, after) = text.split_at(at);
-            out.push((PercentEncoding, format!("{before}{encoded}{}", after.get(1..).unwrap_or_default())));
+        let upper = format!("%{:02X}", u32::from(mark));
+        let lower = upper.to_ascii_lowercase();
+        for encoded in std::iter::once(&upper).chain(Some(&lower).filter(|lower| **lower != upper)) {
+            for (at, _) in text.match_indices(mark).skip(usize::from(mark == '/' && !form)).take(12) {
+                let (before, after) = text.split_at(at);
+                out.push((
+                    PercentEncoding,
+                    format!("{before}{encoded}{}", after.get(1..).unwrap_or_default()),
+                ));
+            }
+            out.push((PercentEncoding, text.replace(mark, encoded)));
         }
-        out.push((PercentEncoding, text.replace(mark, &encoded)));
     }
     out.retain(|(_, other)| other != text);
     out
@@ -343,6 +350,8 @@ mod tests {
             |text: &str, form| spellings(text, form).into_iter().map(|(_, text)| text).collect::<Vec<_>>();
         assert!(of("/a%2fb", false).contains(&"/a%2Fb".to_owned()));
         assert!(of("/a/b", false).contains(&"/a%2Fb".to_owned()));
+        assert!(of("/a/b", false).contains(&"/a%2fb".to_owned()));
+        assert!(slashes("/a/b").contains(&"/a/./b".to_owned()));
         assert!(of("q=a+b", true).contains(&"q=a%20b".to_owned()));
         assert!(of("q=%7Ex", true).contains(&"q=~x".to_owned()));
         assert!(of("q=~x", true).contains(&"q=%7Ex".to_owned()));
