@@ -270,8 +270,7 @@ impl Sink {
 impl Write for Sink {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
         self.call(|py| {
-            let written =
-                self.own.bind(py).call_method1(intern!(py, "write"), (PyBytes::new(py, piece),))?;
+            let written = self.own.bind(py).call_method1(intern!(py, "write"), (PyBytes::new(py, piece),))?;
             // A file without a buffer may take less; what tells no number took all.
             Ok(if written.is_none() { piece.len() } else { written.extract::<usize>()?.min(piece.len()) })
         })
