@@ -12,6 +12,7 @@ b'{"id": 7, "card": "4111111111111111", "total": 1.10}'
 
 from __future__ import annotations
 
+import sys as _sys
 import sysconfig as _sysconfig
 
 if _sysconfig.get_config_var("Py_GIL_DISABLED"):
@@ -19,6 +20,18 @@ if _sysconfig.get_config_var("Py_GIL_DISABLED"):
         "apiseal does not support free-threaded Python yet: its wheels use the stable ABI, which such builds do not have. "
         "Use a standard build of Python 3.10 or newer."
     )
+
+if _sys.version_info < (3, 12):  # newer ones refuse by themselves
+    try:
+        import _xxsubinterpreters as _interpreters
+    except ImportError:
+        pass
+    else:
+        if _interpreters.get_current() != _interpreters.get_main():
+            raise ImportError(
+                "apiseal does not support subinterpreters, whose modules would share objects. "
+                "Under mod_wsgi set `WSGIApplicationGroup %{GLOBAL}`."
+            )
 
 from apiseal._core import (
     Accepted,

@@ -174,6 +174,10 @@ fn lines(headers: Option<&Bound<'_, PyAny>>) -> Answer<Vec<(Text, Text)>> {
             Ok(pair) if pair.len() == 2 => {
                 lines.push((Text::of(&pair.get_item(0)?)?, Text::of(&pair.get_item(1)?)?));
             }
+            // Two characters are no name and value.
+            _ if pair.cast::<PyString>().is_ok() || pair.cast::<PyBytes>().is_ok() => {
+                return Err(Fault::of_type(wanted, &pair));
+            }
             _ => {
                 let (name, value) = pair
                     .extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()

@@ -31,6 +31,15 @@ impl MemoryReplay {
     fn __len__(&self) -> usize {
         self.0.len()
     }
+
+    /// An empty store is a store: `store or NoReplayCheck()` must not lose it.
+    fn __bool__(&self) -> bool {
+        true
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<apiseal.MemoryReplay of {} nonces>", self.0.len())
+    }
 }
 
 /// Spells out that copies are accepted: for tests, and where another layer remembers nonces.

@@ -144,6 +144,9 @@ impl Verifier {
         authority: Option<String>,
         http2: bool,
     ) -> Answer<Spool> {
+        if !sink.hasattr(intern!(py, "write"))? {
+            return Err(Fault::of_type("a file of bytes as sink", &sink));
+        }
         let extras = Extras { scheme, authority, http2, trailers: None };
         let wire = Wire::request(method, url, headers, None, extras)?;
         let raised = Arc::new(Mutex::new(None));
@@ -278,7 +281,7 @@ struct Sink {
 }
 
 impl Sink {
-    fn call(&self, work: impl FnOnce(Python<'_>) -> PyResult<()>) -> io::Result<()> {
+    fn call<T>(&self, work: impl FnOnce(Python<'_>) -> PyResult<T>) -> io::Result<T> {
         Python::attach(work).map_err(|error| {
             if let Ok(mut raised) = self.raised.lock() {
                 *raised = Some(error);
@@ -292,9 +295,10 @@ impl Write for Sink {
     /// Takes a piece of content as it was received. Raises SignatureError, and what the sink raises.
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
         self.call(|py| {
-            self.own.bind(py).call_method1(intern!(py, "write"), (PyBytes::new(py, piece),)).map(drop)
-        })?;
-        Ok(piece.len())
+            let written = self.own.bind(py).call_method1(intern!(py, "write"), (PyBytes::new(py, piece),))?;
+            // A file without a buffer may take less; what tells no number took all.
+            Ok(if written.is_none() { piece.len() } else { written.extract::<usize>()?.min(piece.len()) })
+        })
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import gc
+import io
 import logging
 import pickle
 import traceback
@@ -73,7 +74,7 @@ def objects() -> dict[str, Any]:
         "Accepted": accepted,
         "Pending": verifier.verify_pending("POST", url, received, protected.body),
         "PendingAcceptance": acceptor.accept_pending("POST", url, received, protected.body),
-        "Spool": verifier.spool("POST", url, received, sink=None),
+        "Spool": verifier.spool("POST", url, received, sink=io.BytesIO()),
         "Lines": cipher.encrypt_lines([DOCUMENT], context=CONTEXT),
         "MemoryReplay": apiseal.MemoryReplay(10),
         "Proof": accepted.verified.proofs[0],
