@@ -7,7 +7,6 @@ import (
 	"errors"
 	"log/slog"
 	"math"
-	"strconv"
 )
 
 // The kinds of errors, for errors.Is. Those of signatures stand under [ErrSignature] as well.
@@ -80,10 +79,8 @@ type Error struct {
 	cause error
 }
 
-// Error gives code and sentence.
-func (e *Error) Error() string {
-	return "apiseal: " + e.Message + " (" + strconv.FormatUint(uint64(e.Code), 10) + " " + e.Code.String() + ")"
-}
+// Error gives the sentence, which ends with the code.
+func (e *Error) Error() string { return "apiseal: " + e.Message }
 
 // Unwrap gives the error of a function of the caller, such as one that makes contexts, if that is why the call failed.
 func (e *Error) Unwrap() error { return e.cause }
@@ -158,7 +155,7 @@ func (e *Error) LogValue() slog.Value {
 // failed turns an error of the C ABI into one of Go, and frees it.
 func failed(status C.apiseal_status, own *C.apiseal_error) error {
 	if own == nil {
-		return &Error{Code: Code(status), Message: "the library had no memory to say more", Offset: -1, HTTPStatus: 500}
+		return &Error{Code: Code(status), Message: "the library could not say more", Offset: -1, HTTPStatus: 500}
 	}
 	f := newFrame()
 	defer f.done()
@@ -174,5 +171,5 @@ func failed(status C.apiseal_status, own *C.apiseal_error) error {
 
 // invalid is a mistake of the caller that Go notices before the library does.
 func invalid(message string) error {
-	return &Error{Code: CodeInvalidArgument, Message: message, Offset: -1, HTTPStatus: 500}
+	return &Error{Code: CodeInvalidArgument, Message: message + " [100]", Offset: -1, HTTPStatus: 500}
 }

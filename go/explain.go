@@ -65,12 +65,12 @@ func (v *Verifier) explain(message *Message, sent *Signed, relayed *Verified, au
 	var uses uses
 	defer uses.end()
 	var own, other unsafe.Pointer
-	pointer := uses.of(v)
+	pointer := of(&uses, v)
 	if sent != nil {
-		own = uses.of(sent)
+		own = of(&uses, sent)
 	}
 	if relayed != nil {
-		other = uses.of(relayed)
+		other = of(&uses, relayed)
 	}
 	if uses.err != nil {
 		return nil, uses.err

@@ -17,7 +17,7 @@ func NewFieldCipher(ring *Keyring, policy *Policy, options ...CipherOption) (*Fi
 	}
 	var uses uses
 	defer uses.end()
-	keys, rules := uses.of(ring), uses.of(policy)
+	keys, rules := of(&uses, ring), of(&uses, policy)
 	if uses.err != nil {
 		return nil, uses.err
 	}
@@ -157,7 +157,7 @@ type Reencrypted struct {
 func (c *FieldCipher) Reencrypt(document []byte, from Context, to *FieldCipher, toContext Context, options Reencryption) ([]byte, Reencrypted, error) {
 	var uses uses
 	defer uses.end()
-	old, next := uses.of(c), uses.of(to)
+	old, next := of(&uses, c), of(&uses, to)
 	if uses.err != nil {
 		return nil, Reencrypted{}, uses.err
 	}

@@ -61,7 +61,7 @@ func (o *object) own(name string, pointer unsafe.Pointer, free func(unsafe.Point
 // Close frees what the object holds outside of Go's heap, secrets wiped. Calls that run end as they would have; later ones
 // give ErrClosed. It may be called more than once, and always gives nil.
 func (o *object) Close() error {
-	if o != nil && o.handle != nil {
+	if o.handle != nil {
 		o.handle.close()
 	}
 	return nil
@@ -69,8 +69,8 @@ func (o *object) Close() error {
 
 // use gives the pointer; after a nil error call o.handle.leave.
 func (o *object) use() (unsafe.Pointer, error) {
-	if o == nil || o.handle == nil {
-		return nil, closed("an object that was never made")
+	if o.handle == nil {
+		return nil, closed("an object was never made")
 	}
 	if !o.handle.enter() {
 		return nil, closed("the " + o.name + " was closed")
@@ -79,7 +79,7 @@ func (o *object) use() (unsafe.Pointer, error) {
 }
 
 func closed(message string) error {
-	return &Error{Code: CodeInvalidArgument, Message: message, Offset: -1, HTTPStatus: 500, cause: ErrClosed}
+	return &Error{Code: CodeInvalidArgument, Message: message + " [100]", Offset: -1, HTTPStatus: 500, cause: ErrClosed}
 }
 
 // String gives the type: what is inside is not for a log.

@@ -80,11 +80,12 @@ func GenerateKey(keyID string, purpose Purpose, suite Suite) (*Key, error) {
 // DeriveKey derives the key of one context from a root: the one that a partner or a service for one tenant holds. The root
 // must be in the ring as well.
 func DeriveKey(keyID string, root *Key, context Context) (*Key, error) {
-	pointer, err := root.use()
-	if err != nil {
-		return nil, err
+	var uses uses
+	defer uses.end()
+	pointer := of(&uses, root)
+	if uses.err != nil {
+		return nil, uses.err
 	}
-	defer root.handle.leave()
 	var pins pins
 	defer pins.Unpin()
 	pairs, length := pins.context(context)

@@ -39,7 +39,7 @@ func NewKeyring(name string, rev uint64, entries ...RingEntry) (*Keyring, error)
 	defer uses.end()
 	keys := make([]C.apiseal_ring_entry, len(entries))
 	for at, entry := range entries {
-		keys[at] = C.apiseal_ring_entry{key: (*C.apiseal_key)(uses.of(entry.Key)), primary: C.bool(entry.Primary)}
+		keys[at] = C.apiseal_ring_entry{key: (*C.apiseal_key)(of(&uses, entry.Key)), primary: C.bool(entry.Primary)}
 	}
 	if uses.err != nil {
 		return nil, uses.err
@@ -57,7 +57,7 @@ func NewKeyring(name string, rev uint64, entries ...RingEntry) (*Keyring, error)
 func (r *Keyring) WithKey(key *Key) (*Keyring, error) {
 	var uses uses
 	defer uses.end()
-	ring, own := uses.of(r), uses.of(key)
+	ring, own := of(&uses, r), of(&uses, key)
 	if uses.err != nil {
 		return nil, uses.err
 	}
@@ -105,7 +105,7 @@ func (r *Keyring) next(make func(*C.apiseal_keyring, **C.apiseal_keyring, **C.ap
 func (r *Keyring) Replace(newer *Keyring) error {
 	var uses uses
 	defer uses.end()
-	ring, next := uses.of(r), uses.of(newer)
+	ring, next := of(&uses, r), of(&uses, newer)
 	if uses.err != nil {
 		return uses.err
 	}

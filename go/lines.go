@@ -34,7 +34,7 @@ type LineError struct {
 
 // Error tells the line and why it failed.
 func (e *LineError) Error() string {
-	return fmt.Sprintf("apiseal: line %d: %s (%d %s)", e.Number, e.Message, uint32(e.Code), e.Code)
+	return fmt.Sprintf("apiseal: line %d: %s", e.Number, e.Message)
 }
 
 // Is tells whether the error is of a kind, as that of the line would be.

@@ -68,8 +68,15 @@ type uses struct {
 }
 
 // of gives the pointer of an object; nil after an error.
-func (u *uses) of(own user) unsafe.Pointer {
+func of[T any, P interface {
+	*T
+	user
+}](u *uses, own P) unsafe.Pointer {
 	if u.err != nil {
+		return nil
+	}
+	if own == nil {
+		u.err = closed("an argument is nil")
 		return nil
 	}
 	pointer, err := own.use()

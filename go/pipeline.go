@@ -19,7 +19,7 @@ type Protector struct {
 func NewProtector(cipher *FieldCipher, signer *Signer) (*Protector, error) {
 	var uses uses
 	defer uses.end()
-	fields, signs := uses.of(cipher), uses.of(signer)
+	fields, signs := of(&uses, cipher), of(&uses, signer)
 	if uses.err != nil {
 		return nil, uses.err
 	}
@@ -38,7 +38,7 @@ func NewProtector(cipher *FieldCipher, signer *Signer) (*Protector, error) {
 
 // Close frees the protector; see the package on objects.
 func (p *Protector) Close() error {
-	if p == nil || p.signer == nil {
+	if p.signer == nil {
 		return nil
 	}
 	_ = p.signer.Close()
@@ -74,9 +74,9 @@ func (p *Protector) protect(message *Message, request *Verified, context Context
 	var uses uses
 	defer uses.end()
 	var answered unsafe.Pointer
-	pointer := uses.of(p)
+	pointer := of(&uses, p)
 	if request != nil {
-		answered = uses.of(request)
+		answered = of(&uses, request)
 	}
 	if uses.err != nil {
 		return nil, uses.err
@@ -116,7 +116,7 @@ type Acceptor struct {
 func NewAcceptor(cipher *FieldCipher, verifier *Verifier) (*Acceptor, error) {
 	var uses uses
 	defer uses.end()
-	fields, verifies := uses.of(cipher), uses.of(verifier)
+	fields, verifies := of(&uses, cipher), of(&uses, verifier)
 	if uses.err != nil {
 		return nil, uses.err
 	}
@@ -135,7 +135,7 @@ func NewAcceptor(cipher *FieldCipher, verifier *Verifier) (*Acceptor, error) {
 
 // Close frees the acceptor; see the package on objects.
 func (a *Acceptor) Close() error {
-	if a == nil || a.verifier == nil {
+	if a.verifier == nil {
 		return nil
 	}
 	_ = a.verifier.Close()
@@ -164,7 +164,7 @@ func (a *Acceptor) acceptWith(request *Message, make func(*Verified) (Context, e
 	maker := &contextMaker{make: make}
 	document, verified, err := a.accept(request, nil, nil, maker)
 	if maker.err != nil && err != nil {
-		refused := &Error{Code: CodeContextEmpty, Message: "no context was made: " + maker.err.Error(), Offset: -1, HTTPStatus: 401, cause: maker.err}
+		refused := &Error{Code: CodeContextEmpty, Message: "no context was made: " + maker.err.Error() + " [201]", Offset: -1, HTTPStatus: 401, cause: maker.err}
 		return nil, nil, nil, refused
 	}
 	return document, verified, maker.context, err
@@ -182,9 +182,9 @@ func (a *Acceptor) accept(message *Message, sent *Signed, context Context, maker
 	var uses uses
 	defer uses.end()
 	var own unsafe.Pointer
-	pointer := uses.of(a)
+	pointer := of(&uses, a)
 	if sent != nil {
-		own = uses.of(sent)
+		own = of(&uses, sent)
 	}
 	if uses.err != nil {
 		return nil, nil, uses.err

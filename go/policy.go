@@ -53,7 +53,7 @@ type Redactor struct{ object }
 func NewRedactor(policy *Policy) (*Redactor, error) {
 	var uses uses
 	defer uses.end()
-	rules := uses.of(policy)
+	rules := of(&uses, policy)
 	if uses.err != nil {
 		return nil, uses.err
 	}

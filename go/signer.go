@@ -24,7 +24,7 @@ func NewSigner(ring *Keyring, profile *Profile, options ...SignerOption) (*Signe
 	defer done()
 	var uses uses
 	defer uses.end()
-	keys, rules := uses.of(ring), uses.of(profile)
+	keys, rules := of(&uses, ring), of(&uses, profile)
 	if uses.err != nil {
 		return nil, uses.err
 	}
@@ -94,9 +94,9 @@ func (s *Signer) sign(message *Message, request *Verified, accept C.apiseal_byte
 	var uses uses
 	defer uses.end()
 	var answered unsafe.Pointer
-	pointer := uses.of(s)
+	pointer := of(&uses, s)
 	if request != nil {
-		answered = uses.of(request)
+		answered = of(&uses, request)
 	}
 	if uses.err != nil {
 		return nil, uses.err

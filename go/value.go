@@ -16,7 +16,7 @@ func NewValueCipher(ring *Keyring, label string, options ...CipherOption) (*Valu
 	}
 	var uses uses
 	defer uses.end()
-	keys := uses.of(ring)
+	keys := of(&uses, ring)
 	if uses.err != nil {
 		return nil, uses.err
 	}

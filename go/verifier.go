@@ -22,7 +22,7 @@ func NewVerifier(ring *Keyring, profile *Profile, replay *Replay, options ...Ver
 	defer done()
 	var uses uses
 	defer uses.end()
-	keys, rules, nonces := uses.of(ring), uses.of(profile), uses.of(replay)
+	keys, rules, nonces := of(&uses, ring), of(&uses, profile), of(&uses, replay)
 	if uses.err != nil {
 		return nil, uses.err
 	}
@@ -95,12 +95,12 @@ func (v *Verifier) verify(message *Message, sent *Signed, relayed *Verified, unb
 	var uses uses
 	defer uses.end()
 	var own, other unsafe.Pointer
-	pointer := uses.of(v)
+	pointer := of(&uses, v)
 	if sent != nil {
-		own = uses.of(sent)
+		own = of(&uses, sent)
 	}
 	if relayed != nil {
-		other = uses.of(relayed)
+		other = of(&uses, relayed)
 	}
 	if uses.err != nil {
 		return nil, uses.err
