@@ -7,6 +7,8 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"strconv"
+	"strings"
 )
 
 // The kinds of errors, for errors.Is. Those of signatures stand under [ErrSignature] as well.
@@ -79,8 +81,11 @@ type Error struct {
 	cause error
 }
 
-// Error gives the sentence, which ends with the code.
-func (e *Error) Error() string { return "apiseal: " + e.Message }
+// Error gives the sentence, and the code behind it.
+func (e *Error) Error() string {
+	code := " [" + strconv.FormatUint(uint64(e.Code), 10) + "]"
+	return "apiseal: " + strings.TrimSuffix(e.Message, code) + code
+}
 
 // Unwrap gives the error of a function of the caller, such as one that makes contexts, if that is why the call failed.
 func (e *Error) Unwrap() error { return e.cause }
@@ -171,5 +176,5 @@ func failed(status C.apiseal_status, own *C.apiseal_error) error {
 
 // invalid is a mistake of the caller that Go notices before the library does.
 func invalid(message string) error {
-	return &Error{Code: CodeInvalidArgument, Message: message + " [100]", Offset: -1, HTTPStatus: 500}
+	return &Error{Code: CodeInvalidArgument, Message: message, Offset: -1, HTTPStatus: 500}
 }

@@ -107,11 +107,12 @@ func (f *frame) appended(dst []byte) []byte {
 		return dst[:len(dst)+length]
 	}
 	if dst == nil {
-		return taken(&f.result.bytes)
+		return taken(f.result.bytes)
 	}
-	own := &f.result.bytes
+	// By itself: C must not be given a part of the frame, which holds pointers of Go.
+	own := f.result.bytes
 	dst = append(dst, unsafe.Slice((*byte)(own.data), own.len)...)
-	C.apiseal_buffer_free(own)
+	C.apiseal_buffer_free(&own)
 	return dst
 }
 
@@ -133,7 +134,7 @@ func (c *FieldCipher) DecryptMigrating(document []byte, context Context) (clear 
 	if status != 0 {
 		return nil, nil, failed(status, own)
 	}
-	return taken(&out), takenTexts(&accepted), nil
+	return taken(out), takenTexts(&accepted), nil
 }
 
 // Reencryption says how a document is encrypted anew. Its zero value is the strict way.
@@ -174,5 +175,5 @@ func (c *FieldCipher) Reencrypt(document []byte, from Context, to *FieldCipher, 
 	if status != 0 {
 		return nil, Reencrypted{}, failed(status, own)
 	}
-	return taken(&out), Reencrypted{Opened: uint64(report.opened), LeftClear: uint64(report.left_clear)}, nil
+	return taken(out), Reencrypted{Opened: uint64(report.opened), LeftClear: uint64(report.left_clear)}, nil
 }

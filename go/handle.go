@@ -79,7 +79,7 @@ func (o *object) use() (unsafe.Pointer, error) {
 }
 
 func closed(message string) error {
-	return &Error{Code: CodeInvalidArgument, Message: message + " [100]", Offset: -1, HTTPStatus: 500, cause: ErrClosed}
+	return &Error{Code: CodeInvalidArgument, Message: message, Offset: -1, HTTPStatus: 500, cause: ErrClosed}
 }
 
 // String gives the type: what is inside is not for a log.

@@ -268,5 +268,5 @@ func (k *Key) PublicJWK() ([]byte, error) {
 	if status := C.apiseal_key_to_jwk((*C.apiseal_key)(pointer), &out, &own); status != 0 {
 		return nil, failed(status, own)
 	}
-	return taken(&out), nil
+	return taken(out), nil
 }

@@ -66,7 +66,7 @@ func (r *Keyring) Seal(name string, wrap Wrap) ([]byte, error) {
 	if status := C.apiseal_keyring_seal((*C.apiseal_keyring)(pointer), lendText(name), wrap.lent(&pins), &out, &own); status != 0 {
 		return nil, failed(status, own)
 	}
-	return taken(&out), nil
+	return taken(out), nil
 }
 
 // Save writes a sealed keyring file with mode 0600, all or nothing; a file that is there is replaced.
@@ -105,7 +105,7 @@ func (r *Keyring) HazmatWriteClear(name string) ([]byte, error) {
 	if status := C.apiseal_hazmat_keyring_write_clear((*C.apiseal_keyring)(pointer), lendText(name), &out, &own); status != 0 {
 		return nil, failed(status, own)
 	}
-	return taken(&out), nil
+	return taken(out), nil
 }
 
 // Version is that of the library that is linked.

@@ -164,7 +164,7 @@ func (a *Acceptor) acceptWith(request *Message, make func(*Verified) (Context, e
 	maker := &contextMaker{make: make}
 	document, verified, err := a.accept(request, nil, nil, maker)
 	if maker.err != nil && err != nil {
-		refused := &Error{Code: CodeContextEmpty, Message: "no context was made: " + maker.err.Error() + " [201]", Offset: -1, HTTPStatus: 401, cause: maker.err}
+		refused := &Error{Code: CodeContextEmpty, Message: "no context was made: " + maker.err.Error(), Offset: -1, HTTPStatus: 401, cause: maker.err}
 		return nil, nil, nil, refused
 	}
 	return document, verified, maker.context, err
@@ -210,7 +210,7 @@ func (a *Acceptor) accept(message *Message, sent *Signed, context Context, maker
 	}
 	verified := newVerified(f.result.object, f.facts())
 	if f.result.bytes.data != nil {
-		return taken(&f.result.bytes), verified, nil
+		return taken(f.result.bytes), verified, nil
 	}
 	return dst[:f.result.body_len], verified, nil
 }

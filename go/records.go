@@ -123,9 +123,9 @@ func copied(bytes C.apiseal_bytes) string {
 }
 
 // taken copies bytes that are ours, and frees them.
-func taken(buffer *C.apiseal_buffer) []byte {
-	data := make([]byte, buffer.len)
-	copy(data, unsafe.Slice((*byte)(buffer.data), buffer.len))
-	C.apiseal_buffer_free(buffer)
+func taken(own C.apiseal_buffer) []byte {
+	data := make([]byte, own.len)
+	copy(data, unsafe.Slice((*byte)(own.data), own.len))
+	C.apiseal_buffer_free(&own)
 	return data
 }

@@ -203,7 +203,7 @@ func (c *FieldCipher) DecryptPartial(document []byte, context Context, queries .
 	if status != 0 {
 		return Partial{}, failed(status, own)
 	}
-	return Partial{Document: taken(&out), Opened: takenOpened(&list), Bound: bool(bound)}, nil
+	return Partial{Document: taken(out), Opened: takenOpened(&list), Bound: bool(bound)}, nil
 }
 
 func takenOpened(out *C.apiseal_opened_list) []Opened {

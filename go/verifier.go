@@ -138,5 +138,5 @@ func (v *Verifier) AcceptSignature(label string) (string, error) {
 	if status := C.apiseal_verifier_accept_signature((*C.apiseal_verifier)(pointer), lendText(label), &out, &own); status != 0 {
 		return "", failed(status, own)
 	}
-	return string(taken(&out)), nil
+	return string(taken(out)), nil
 }
