@@ -84,6 +84,7 @@ func signingRing() *apiseal.Keyring {
 func yesterday() time.Time { return time.Now().Add(-24 * time.Hour) }
 
 func ExampleVerifier_Handler() {
+	logger := slog.New(slog.DiscardHandler) // slog.Default()
 	ring := signingRing()
 	serverRing, clientRing := ring, ring
 
@@ -100,7 +101,7 @@ func ExampleVerifier_Handler() {
 		fmt.Fprintf(w, "%s may ask for %s", verified.Principal(), path)
 	})
 	handler := verifier.Handler(orders, apiseal.WithSignedResponses(responses),
-		apiseal.WithRefused(func(r *http.Request, err error) { slog.Warn("refused", "remote", r.RemoteAddr, "err", err) }))
+		apiseal.WithRefused(func(r *http.Request, err error) { logger.Warn("refused", "remote", r.RemoteAddr, "err", err) }))
 	server := httptest.NewServer(handler)
 	defer server.Close()
 
@@ -120,7 +121,6 @@ func ExampleVerifier_Handler() {
 	fmt.Printf("%s\n", text)
 
 	// A request that nobody signed.
-	slog.SetDefault(slog.New(slog.DiscardHandler))
 	response, err = http.Get(server.URL + "/orders")
 	check(err)
 	defer response.Body.Close()
@@ -203,7 +203,9 @@ func ExampleKeyring_Replace() {
 	defer os.RemoveAll(folder)
 	path := folder + "/ring.json"
 	wrap := apiseal.WrappingKey(make([]byte, 32)) // 32 bytes from your secret store
-	ring, err := apiseal.GenerateKeyring(apiseal.AES256GCM)
+	first, err := apiseal.GenerateKey("k2026", apiseal.Seal, apiseal.AES256GCM)
+	check(err)
+	ring, err := apiseal.NewKeyring("orders", 0, apiseal.RingEntry{Key: first, Primary: true})
 	check(err)
 
 	// Add the new key, and let every service load the ring before the next step.
