@@ -3,7 +3,7 @@
  * memory without pointers in it, and nothing needs to be pinned.
  *
  * A record is a length of 32 bits in the machine's order and so many bytes; ABSENT for what is not there. A number is 64
- * bits. Contexts, messages and facts are sequences of them: bridge.c and records.go agree on which.
+ * bits. Contexts, messages and facts are sequences of them: records.h and records.go agree on which.
  */
 #ifndef APISEAL_BRIDGE_H
 #define APISEAL_BRIDGE_H

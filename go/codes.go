@@ -2,7 +2,7 @@ package apiseal
 
 import "strconv"
 
-// Code is the number of an error. Numbers are for ever; docs/errors.md has one table for all languages.
+// Code is the number of an error. Numbers are for ever, and names are the same in all languages: docs/errors.md.
 type Code uint32
 
 // String gives the code's name, for example "NoMatch".

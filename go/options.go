@@ -17,18 +17,25 @@ type SignerOption interface{ signer(*settings) }
 // VerifierOption is a setting of [NewVerifier].
 type VerifierOption interface{ verifier(*settings) }
 
-// Option is a setting of ciphers, signers, verifiers and stores of nonces.
+// Option is a setting of ciphers, signers and verifiers.
 type Option interface {
 	CipherOption
 	SignerOption
 	VerifierOption
+}
+
+// ClockOption is a setting of all that asks for the time.
+type ClockOption interface {
+	Option
 	ReplayOption
 }
 
 // WithClock tells the time in the place of the system's clock. A clock that panics reads 1970.
-func WithClock(now func() time.Time) Option { return everywhere(func(s *settings) { s.clock = now }) }
+func WithClock(now func() time.Time) ClockOption {
+	return everywhere(func(s *settings) { s.clock = now })
+}
 
-// WithAudit tells hook of every use of a key. A store of nonces uses none.
+// WithAudit tells hook of every use of a key.
 func WithAudit(hook Audit) Option { return everywhere(func(s *settings) { s.audit = hook }) }
 
 // WithLimits sets the limits of the work on one document.
@@ -103,14 +110,19 @@ type settings struct {
 
 // taken hands the callbacks over; the library releases them when it needs them no more.
 func (s *settings) taken() C.bridge_options {
-	options := C.bridge_options{limits: s.limits.lent()}
-	if s.clock != nil {
-		options.clock = C.uintptr_t(cgo.NewHandle(s.clock))
-	}
+	options := C.bridge_options{limits: s.limits.lent(), clock: s.takenClock()}
 	if s.audit != nil {
 		options.audit = C.uintptr_t(cgo.NewHandle(s.audit))
 	}
 	return options
+}
+
+// takenClock hands the clock over; 0 stands for that of the system.
+func (s *settings) takenClock() C.uintptr_t {
+	if s.clock == nil {
+		return 0
+	}
+	return C.uintptr_t(cgo.NewHandle(s.clock))
 }
 
 type everywhere func(*settings)

@@ -76,7 +76,8 @@ func (r *recorder) message() (*Message, error) {
 	if _, stated := r.sent["Content-Type"]; !stated && len(body) > 0 && r.sent.Get("Content-Encoding") == "" {
 		r.sent.Set("Content-Type", http.DetectContentType(body))
 	}
-	if r.mayHaveBody() {
+	// The response to HEAD may tell a length without any content.
+	if isStated := r.sent.Get("Content-Length") != ""; r.mayHaveBody() && !(r.method == http.MethodHead && isStated) {
 		r.sent.Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	if r.method == http.MethodHead {

@@ -72,9 +72,8 @@ func NewMemoryReplay(capacity int, options ...ReplayOption) (*Replay, error) {
 	if capacity < 0 || own.quota < 0 {
 		return nil, invalid("capacity and quota of a replay store cannot be negative")
 	}
-	settings := own.taken()
 	var result C.bridge_result
-	status := C.bridge_replay_memory(C.size_t(capacity), C.size_t(own.quota), settings.clock, &result)
+	status := C.bridge_replay_memory(C.size_t(capacity), C.size_t(own.quota), own.takenClock(), &result)
 	return newReplay(status, &result)
 }
 

@@ -91,6 +91,9 @@ func (t *Transport) sign(request *http.Request) (*http.Request, *Signed, Context
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	if request.URL == nil {
+		return nil, nil, nil, invalid("the request has no URL")
+	}
 	own := request.Clone(request.Context())
 	if own.Header == nil {
 		own.Header = http.Header{}

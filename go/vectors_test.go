@@ -37,7 +37,7 @@ func must[T any](t testing.TB) func(T, error) T {
 }
 
 // at is a clock that stands still.
-func at(unix int64) Option { return WithClock(func() time.Time { return time.Unix(unix, 0) }) }
+func at(unix int64) ClockOption { return WithClock(func() time.Time { return time.Unix(unix, 0) }) }
 
 type vectorKey struct {
 	Kid, Purpose, Suite, Secret, State string

@@ -105,14 +105,15 @@ func (v *Verifier) verify(message *Message, sent *Signed, relayed *Verified, unb
 	if uses.err != nil {
 		return nil, uses.err
 	}
-	f, request := newFrame(), newFrame()
+	f := newFrame()
 	defer f.done()
-	defer request.done()
 	if err := f.message(message); err != nil {
 		return nil, err
 	}
 	var records C.bridge_records
 	if unbound != nil {
+		request := newFrame()
+		defer request.done()
 		if err := request.message(unbound); err != nil {
 			return nil, err
 		}
