@@ -327,4 +327,3 @@ func TestResponsesAreCheckedByTheClient(t *testing.T) {
 		})
 	}
 }
-
