@@ -56,10 +56,10 @@ func (c *FieldCipher) AppendDecrypt(dst, document []byte, context Context) ([]by
 	return c.crypt(C.BRIDGE_DECRYPT, dst, document, context)
 }
 
-// roomFor makes room for a result, so that it comes out in the crossing that made it. Large ones are copied in a second one,
-// which costs nothing beside the work and allocates what is needed.
+// roomFor makes room for a result of some length, so that it comes out in the crossing that made it. Short ones have the room
+// of the frame, nil; long ones are copied in a second crossing, which costs nothing beside the work.
 func roomFor(length int) []byte {
-	if length > 1<<16 {
+	if length <= len(frame{}.out) || length > 1<<16 {
 		return nil
 	}
 	return make([]byte, 0, length)
@@ -79,8 +79,7 @@ func (c *FieldCipher) cryptIn(f *frame, operation C.int, dst, document []byte) (
 		return whole(dst), err
 	}
 	defer c.handle.leave()
-	spare := dst[len(dst):cap(dst)]
-	status := C.bridge_crypt(operation, (*C.apiseal_cipher)(pointer), f.records(), lend(document), roomIn(spare), &f.result)
+	status := C.bridge_crypt(operation, (*C.apiseal_cipher)(pointer), f.records(), lend(document), f.roomIn(dst), &f.result)
 	if status != 0 {
 		return whole(dst), failed(status, f.result.error)
 	}
@@ -95,15 +94,22 @@ func whole(dst []byte) []byte {
 	return dst
 }
 
-func roomIn(spare []byte) C.bridge_room {
+// roomIn lends what is spare behind dst, or the frame if dst is nil.
+func (f *frame) roomIn(dst []byte) C.bridge_room {
+	if dst == nil {
+		return f.room()
+	}
+	spare := dst[len(dst):cap(dst)]
 	return C.bridge_room{data: (*C.uint8_t)(unsafe.SliceData(spare)), cap: C.size_t(cap(spare))}
 }
 
-// appended is dst with the bytes that came out into its spare room, or that did not fit there.
+// appended is dst with the bytes that came out into the room of roomIn, or that did not fit there.
 func (f *frame) appended(dst []byte) []byte {
 	length := int(f.result.len)
-	f.result.len = 0
-	if f.result.bytes.data == nil {
+	if fits := f.result.bytes.data == nil; fits && dst == nil {
+		return append([]byte(nil), f.out[:length]...)
+	} else if fits {
+		f.result.len = 0
 		return dst[:len(dst)+length]
 	}
 	if dst == nil {

@@ -202,15 +202,14 @@ func (a *Acceptor) accept(message *Message, sent *Signed, context Context, maker
 		defer handle.Delete()
 		made = C.uintptr_t(handle)
 	}
+	// The frame of the context has room for the document, as the other one has for the facts.
 	dst := roomFor(len(message.Body))
 	status := C.bridge_accept((*C.apiseal_acceptor)(pointer), f.records(), lend(message.Body), (*C.apiseal_signed)(own),
-		pairs.records(), made, roomIn(dst), f.room(), &f.result)
+		pairs.records(), made, pairs.roomIn(dst), f.room(), &f.result)
 	if status != 0 {
 		return nil, nil, failed(status, f.result.error)
 	}
 	verified := newVerified(f.result.object, f.facts())
-	if f.result.bytes.data != nil {
-		return taken(f.result.bytes), verified, nil
-	}
-	return dst[:f.result.body_len], verified, nil
+	pairs.result.bytes, pairs.result.len = f.result.bytes, f.result.body_len
+	return pairs.appended(dst), verified, nil
 }

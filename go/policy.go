@@ -79,7 +79,7 @@ func (r *Redactor) Redact(document []byte) (masked []byte, readable bool, err er
 	defer f.done()
 	dst := roomFor(len(document) + 64)
 	var unreadable C.bool
-	status := C.bridge_redact((*C.apiseal_redactor)(pointer), lend(document), roomIn(dst), &unreadable, &f.result)
+	status := C.bridge_redact((*C.apiseal_redactor)(pointer), lend(document), f.roomIn(dst), &unreadable, &f.result)
 	if status != 0 {
 		return nil, false, failed(status, f.result.error)
 	}

@@ -124,8 +124,7 @@ func copied(bytes C.apiseal_bytes) string {
 
 // taken copies bytes that are ours, and frees them.
 func taken(own C.apiseal_buffer) []byte {
-	data := make([]byte, own.len)
-	copy(data, unsafe.Slice((*byte)(own.data), own.len))
+	data := append([]byte(nil), unsafe.Slice((*byte)(own.data), own.len)...)
 	C.apiseal_buffer_free(&own)
 	return data
 }

@@ -84,7 +84,7 @@ func (c *ValueCipher) value(operation C.int, value []byte, context Context, boun
 	}
 	// A token is a third longer than what is in it, and what stands around that has a bound.
 	dst := roomFor(len(value) + len(value)/2 + 512)
-	status := C.bridge_value(operation, (*C.apiseal_value_cipher)(pointer), f.records(), lend(value), roomIn(dst), &f.result)
+	status := C.bridge_value(operation, (*C.apiseal_value_cipher)(pointer), f.records(), lend(value), f.roomIn(dst), &f.result)
 	if status != 0 {
 		return nil, failed(status, f.result.error)
 	}
