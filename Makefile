@@ -1,10 +1,10 @@
 # make demo    builds and runs the main job on a real document
-# make test    every test: the library, the command, the format's second reader, other implementations, real traffic, C, Python
+# make test    every test: the library, the command, the format's second reader, other implementations, real traffic, C, Go, Python
 # make check   formatting, lints, documentation, licences
 # make install the C library, its header, pkg-config and CMake files (PREFIX, DESTDIR)
 # make bench   speed beside peers and the floor
 # make fuzz    a minute on each fuzz target (needs a nightly toolchain)
-# make msrv    builds with the oldest Rust that is stated (by rustup)
+# make msrv    builds with the oldest Rust that is stated (by rustup), and the oldest Go
 
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 
@@ -12,12 +12,12 @@ TRAFFIC := --locked --manifest-path tests/traffic/Cargo.toml --target-dir $(TARG
 PREFIX ?= /usr/local
 export PREFIX
 
-.PHONY: demo test test-rust test-reader test-interop test-traffic test-c test-python check fmt clippy benches traffic doc deny install uninstall bench fuzz msrv
+.PHONY: demo test test-rust test-reader test-interop test-traffic test-c test-go test-python check check-go fmt clippy benches traffic doc deny install uninstall bench fuzz msrv
 
 demo:
 	scripts/demo
 
-test: test-rust test-reader test-interop test-traffic test-c test-python
+test: test-rust test-reader test-interop test-traffic test-c test-go test-python
 
 test-rust:
 	cargo test --locked --workspace
@@ -35,6 +35,9 @@ test-interop:
 test-c:
 	scripts/test-c
 
+test-go:
+	scripts/test-go
+
 test-python:
 	scripts/test-python
 
@@ -42,7 +45,7 @@ test-python:
 test-traffic:
 	if scripts/proxies; then export APISEAL_DEMAND_PROXIES=1; fi; cargo test $(TRAFFIC)
 
-check: fmt clippy benches traffic doc deny
+check: fmt clippy benches traffic doc deny check-go
 
 install:
 	scripts/install-c
@@ -70,11 +73,16 @@ doc:
 deny:
 	scripts/deny
 
+check-go:
+	scripts/check-go
+
 bench:
 	cargo bench --locked --manifest-path benches/Cargo.toml --bench table --bench lines
 
 fuzz:
 	scripts/fuzz
+	scripts/fuzz-go
 
 msrv:
 	scripts/msrv
+	scripts/oldest-go

@@ -1,0 +1,185 @@
+package apiseal
+
+// #include "bridge.h"
+import "C"
+
+import "unsafe"
+
+// FieldCipher encrypts and decrypts the fields of JSON documents under one policy. Make one and share it.
+type FieldCipher struct{ object }
+
+// NewFieldCipher makes a cipher of a ring and a policy, which may be closed afterwards. It uses the keys that
+// [Keyring.Replace] gives the ring later.
+func NewFieldCipher(ring *Keyring, policy *Policy, options ...CipherOption) (*FieldCipher, error) {
+	var own settings
+	for _, option := range options {
+		option.cipher(&own)
+	}
+	var uses uses
+	defer uses.end()
+	keys, rules := of(&uses, ring), of(&uses, policy)
+	if uses.err != nil {
+		return nil, uses.err
+	}
+	settings := own.taken()
+	var result C.bridge_result
+	status := C.bridge_cipher_new((*C.apiseal_keyring)(keys), (*C.apiseal_policy)(rules), &settings, &result)
+	if status != 0 {
+		return nil, failed(status, result.error)
+	}
+	return newFieldCipher(result.object), nil
+}
+
+func newFieldCipher(pointer unsafe.Pointer) *FieldCipher {
+	c := new(FieldCipher)
+	c.own("FieldCipher", pointer, func(p unsafe.Pointer) { C.apiseal_cipher_free((*C.apiseal_cipher)(p)) })
+	return c
+}
+
+// Encrypt encrypts what the policy selects. All other bytes stay as they are.
+func (c *FieldCipher) Encrypt(document []byte, context Context) ([]byte, error) {
+	return c.crypt(C.BRIDGE_ENCRYPT, roomFor(len(document)+len(document)/2+512), document, context)
+}
+
+// Decrypt decrypts what the policy selects, all or nothing. The bytes are those that were encrypted.
+func (c *FieldCipher) Decrypt(document []byte, context Context) ([]byte, error) {
+	return c.crypt(C.BRIDGE_DECRYPT, roomFor(len(document)), document, context)
+}
+
+// AppendEncrypt appends the encrypted document to dst, and gives the longer slice; on failure dst as it was.
+func (c *FieldCipher) AppendEncrypt(dst, document []byte, context Context) ([]byte, error) {
+	return c.crypt(C.BRIDGE_ENCRYPT, dst, document, context)
+}
+
+// AppendDecrypt appends the decrypted document to dst, and gives the longer slice; on failure dst as it was.
+func (c *FieldCipher) AppendDecrypt(dst, document []byte, context Context) ([]byte, error) {
+	return c.crypt(C.BRIDGE_DECRYPT, dst, document, context)
+}
+
+// roomFor makes room for a result of some length, so that it comes out in the crossing that made it. Short ones have the room
+// of the frame, nil; long ones are copied in a second crossing, which costs nothing beside the work.
+func roomFor(length int) []byte {
+	if length <= len(frame{}.out) || length > 1<<16 {
+		return nil
+	}
+	return make([]byte, 0, length)
+}
+
+func (c *FieldCipher) crypt(operation C.int, dst, document []byte, context Context) ([]byte, error) {
+	f := newFrame()
+	defer f.done()
+	f.context(context)
+	return c.cryptIn(f, operation, dst, document)
+}
+
+// cryptIn takes the context from the frame.
+func (c *FieldCipher) cryptIn(f *frame, operation C.int, dst, document []byte) ([]byte, error) {
+	pointer, err := c.use()
+	if err != nil {
+		return whole(dst), err
+	}
+	defer c.handle.leave()
+	status := C.bridge_crypt(operation, (*C.apiseal_cipher)(pointer), f.records(), lend(document), f.roomIn(dst), &f.result)
+	if status != 0 {
+		return whole(dst), failed(status, f.result.error)
+	}
+	return f.appended(dst), nil
+}
+
+// whole is dst, or nil if nothing is in it: it may have been made for the call that failed.
+func whole(dst []byte) []byte {
+	if len(dst) == 0 {
+		return nil
+	}
+	return dst
+}
+
+// roomIn lends what is spare behind dst, or the frame if dst is nil.
+func (f *frame) roomIn(dst []byte) C.bridge_room {
+	if dst == nil {
+		return f.room()
+	}
+	spare := dst[len(dst):cap(dst)]
+	return C.bridge_room{data: (*C.uint8_t)(unsafe.SliceData(spare)), cap: C.size_t(cap(spare))}
+}
+
+// appended is dst with the bytes that came out into the room of roomIn, or that did not fit there.
+func (f *frame) appended(dst []byte) []byte {
+	length := int(f.result.len)
+	if fits := f.result.bytes.data == nil; fits && dst == nil {
+		return append([]byte(nil), f.out[:length]...)
+	} else if fits {
+		f.result.len = 0
+		return dst[:len(dst)+length]
+	}
+	if dst == nil {
+		return taken(f.result.bytes)
+	}
+	// By itself: C must not be given a part of the frame, which holds pointers of Go.
+	own := f.result.bytes
+	dst = append(dst, unsafe.Slice((*byte)(own.data), own.len)...)
+	C.apiseal_buffer_free(&own)
+	return dst
+}
+
+// DecryptMigrating is Decrypt, and tells the paths of clear values that a rule's "migrate" let through: these were not
+// authenticated.
+func (c *FieldCipher) DecryptMigrating(document []byte, context Context) (clear []byte, acceptedPlain []string, err error) {
+	pointer, err := c.use()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer c.handle.leave()
+	var pins pins
+	defer pins.Unpin()
+	pairs, length := pins.context(context)
+	var out C.apiseal_buffer
+	var accepted C.apiseal_texts
+	var own *C.apiseal_error
+	status := C.apiseal_decrypt_migrating((*C.apiseal_cipher)(pointer), pairs, length, lend(document), &out, &accepted, &own)
+	if status != 0 {
+		return nil, nil, failed(status, own)
+	}
+	return taken(out), takenTexts(&accepted), nil
+}
+
+// Reencryption says how a document is encrypted anew. Its zero value is the strict way.
+type Reencryption struct {
+	// LeaveClear: values that the new policy does not protect may stay in clear.
+	LeaveClear bool
+	// SealClear: values that were in clear may be encrypted.
+	SealClear bool
+}
+
+// Reencrypted tells what a re-encryption did.
+type Reencrypted struct {
+	// Opened is the number of values that were decrypted.
+	Opened uint64
+	// LeftClear is how many of them stayed in clear.
+	LeftClear uint64
+}
+
+// Reencrypt decrypts by this cipher and context and encrypts by another, in one step: nothing decrypted leaves but what
+// options allow.
+func (c *FieldCipher) Reencrypt(document []byte, from Context, to *FieldCipher, toContext Context, options Reencryption) ([]byte, Reencrypted, error) {
+	var uses uses
+	defer uses.end()
+	old, next := of(&uses, c), of(&uses, to)
+	if uses.err != nil {
+		return nil, Reencrypted{}, uses.err
+	}
+	var pins pins
+	defer pins.Unpin()
+	fromPairs, fromLength := pins.context(from)
+	toPairs, toLength := pins.context(toContext)
+	how := C.apiseal_reencryption{leave_clear: C.bool(options.LeaveClear), seal_clear: C.bool(options.SealClear)}
+	var out C.apiseal_buffer
+	var report C.apiseal_reencrypted
+	var own *C.apiseal_error
+	status := C.apiseal_reencrypt((*C.apiseal_cipher)(old), fromPairs, fromLength, (*C.apiseal_cipher)(next), toPairs, toLength,
+		&how, lend(document), &out, &report, &own)
+	if status != 0 {
+		return nil, Reencrypted{}, failed(status, own)
+	}
+	return taken(out), Reencrypted{Opened: uint64(report.opened), LeftClear: uint64(report.left_clear)}, nil
+}

@@ -1,0 +1,3 @@
+module github.com/apiseal/apiseal/go
+
+go 1.24

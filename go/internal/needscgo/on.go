@@ -1,0 +1,4 @@
+//go:build cgo
+
+// Package needscgo does not compile without cgo, and says so.
+package needscgo
