@@ -1,8 +1,8 @@
 //! The C ABI of apiseal. `include/apiseal.h` is generated from this crate and is the manual: its opening chapter is
 //! `header.txt` in this folder.
 //!
-//! One file for each C type. Every function goes through [`boundary::call`], which catches panics and hands errors over;
-//! every pointer is read through [`boundary`] and [`bytes`], which check it for NULL. This crate is the only one of the
+//! One file for each C type. Every function goes through `boundary::call`, which catches panics and hands errors over;
+//! every pointer is read through `boundary` and `bytes`, which check it for NULL. This crate is the only one of the
 //! project with `unsafe` code, and it contains nothing but conversions.
 
 mod boundary;
