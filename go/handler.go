@@ -25,7 +25,8 @@ func (v *Verifier) Handler(next http.Handler, options ...HandlerOption) http.Han
 
 // Handler verifies every request and decrypts its fields before next sees it, under the context that make makes of what was
 // proved. A request without content is verified. next gets the content as it was before it was protected, without the
-// Content-Digest, which was that of the encrypted one. Else as [Verifier.Handler].
+// Content-Digest, which was that of the encrypted one. Content of up to 64 KiB is read before the head is verified. Else as
+// [Verifier.Handler].
 func (a *Acceptor) Handler(next http.Handler, make func(*Verified) (Context, error), options ...HandlerOption) http.Handler {
 	h := a.verifier.Handler(next, options...).(*handler)
 	h.acceptor, h.make = a, make

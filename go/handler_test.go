@@ -46,6 +46,24 @@ func TestAStoreThatCannotTellAnswers503(t *testing.T) {
 	}
 }
 
+func TestContentOfUnknownLengthPasses(t *testing.T) {
+	shop := newShop(t)
+	var refused refusals
+	handler := shop.verifier(t).Handler(echo(t), WithRefused(refused.note))
+	servers(t, handler, func(t *testing.T, server *httptest.Server, base *http.Transport) {
+		long := `"` + strings.Repeat("x", 300_000) + `"`
+		client := &http.Client{Transport: shop.client.Transport(roundTrip(func(r *http.Request) (*http.Response, error) {
+			own := r.Clone(r.Context())
+			own.ContentLength = -1
+			return base.RoundTrip(own)
+		}))}
+		response, got := answer(t, must[*http.Response](t)(client.Post(server.URL, "application/json", strings.NewReader(long))), nil)
+		if response.StatusCode != 201 || got != long {
+			t.Errorf("%d, %d bytes: %v", response.StatusCode, len(got), refused.taken())
+		}
+	})
+}
+
 func TestBehindAProxyTheOriginIsStated(t *testing.T) {
 	shop := newShop(t)
 	var refused refusals

@@ -147,7 +147,7 @@ func headerLines(header http.Header) []Header {
 }
 
 // errTooLong: the peer sent more than is read.
-var errTooLong = errors.New("the content is longer than is read")
+var errTooLong = errors.New("apiseal: the content is longer than WithMaxBody allows")
 
 // readBody reads content of at most limit bytes.
 func readBody(body io.Reader, length, limit int64) ([]byte, error) {

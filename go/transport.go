@@ -194,6 +194,8 @@ func (t *Transport) check(request *http.Request, response *http.Response, signed
 		response.ContentLength = int64(len(body))
 		response.Header.Set("Content-Length", strconv.Itoa(len(body)))
 	}
+	// What it tells is all that a response is good for.
+	_ = verified.Close()
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	response.TransferEncoding = nil
 	response.Request = request.WithContext(NewContext(request.Context(), verified))

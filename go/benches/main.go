@@ -167,7 +167,7 @@ func all(documents [][]byte, job func([]byte) []byte) (out [][]byte) {
 	return out
 }
 
-// signing compares with the bare work: no module that signs by RFC 9421 could be had to compare with.
+// signing compares with the bare work.
 func signing() {
 	fmt.Println("| POST, 150 bytes, HMAC | apiseal | by hand, nothing checked | ratio |")
 	fmt.Println("|---|---:|---:|---:|")
