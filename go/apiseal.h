@@ -22,8 +22,8 @@
  * one thread at a time. Freeing is for the last user. After fork() parent and child go on with their own copies; salts
  * and nonces come from the system on every call and differ.
  *
- * Callbacks may be called by any thread and by several at once. They must return: neither longjmp nor a C++ exception
- * may leave them. What they are given lives for the call only.
+ * Callbacks may be called by any thread and by several at once. They may call the library again, with any object. They must
+ * return: neither longjmp nor a C++ exception may leave them. What they are given lives for the call only.
  *
  * Panics of the library do not pass: they become APISEAL_E_INTERNAL.
  *
@@ -284,7 +284,7 @@ typedef struct apiseal_limits {
      */
     size_t document;
     /**
-     * Bytes of the JSON text of one protected value. Default 16 MiB.
+     * Bytes of the JSON text of one protected value. Default 16 MiB, or `document` if that is less.
      */
     size_t field;
     /**
@@ -300,7 +300,7 @@ typedef struct apiseal_limits {
      */
     size_t position;
     /**
-     * Bytes of the bound members of one value. Default 64 KiB.
+     * Bytes of the bound members of one value. Default 64 KiB, or `document` if that is less.
      */
     size_t bound;
 } apiseal_limits;
@@ -323,6 +323,11 @@ typedef struct apiseal_options {
      * Limits of documents; not used by signers and verifiers.
      */
     struct apiseal_limits limits;
+    /**
+     * Mixes key and content into every salt, so that a repeating random source reveals no more than equality; not used by
+     * signers and verifiers.
+     */
+    bool hedged_salts;
 } apiseal_options;
 
 /**
@@ -464,6 +469,50 @@ typedef struct apiseal_message {
      */
     struct apiseal_bytes body;
 } apiseal_message;
+
+/**
+ * Undoes a content coding ("gzip", "deflate", "br"): writes at most `capacity` bytes to `into` and gives their number; a
+ * negative number if it cannot, or if there would be more.
+ */
+typedef ptrdiff_t (*apiseal_decode)(void *data,
+                                    struct apiseal_bytes coding,
+                                    struct apiseal_bytes content,
+                                    uint8_t *into,
+                                    size_t capacity);
+
+/**
+ * What an explanation may use. All zero: nothing but the message, and the usual budget. It lives for the call only.
+ */
+typedef struct apiseal_explain_options {
+    /**
+     * Authorities that clients may have used, for example "api.example".
+     */
+    const struct apiseal_bytes *authorities;
+    /**
+     * How many.
+     */
+    size_t authorities_len;
+    /**
+     * Undoes content codings: the library has no decoder of its own. May be NULL.
+     */
+    apiseal_decode decode;
+    /**
+     * Given to `decode`.
+     */
+    void *data;
+    /**
+     * Signatures that may be checked; 0: 2000.
+     */
+    uint32_t verifications;
+    /**
+     * Bytes that may be built, read or hashed; 0: 32 MiB.
+     */
+    uint64_t bytes;
+    /**
+     * Bytes that `decode` may give; 0: 8 MiB.
+     */
+    uint64_t decoded;
+} apiseal_explain_options;
 
 /**
  * What is said of a key beside its secret. All zero leaves it as it is.
@@ -1538,33 +1587,34 @@ void apiseal_changes_free(struct apiseal_changes *list);
 
 /**
  * Finds the change, of those that are known to happen on the way, that makes a request verify. It tries nothing for an
- * unknown key, keeps to a budget, claims no nonce and changes no verdict. `authority` may be empty: the one that the
- * signer is known to use.
+ * unknown key, keeps to a budget, claims no nonce and changes no verdict. `options` may be NULL.
  */
 APISEAL_MUST_USE
 apiseal_status apiseal_explain(const struct apiseal_verifier *verifier,
                                const struct apiseal_message *message,
-                               struct apiseal_bytes authority,
+                               const struct apiseal_explain_options *options,
                                struct apiseal_explanation **out,
                                struct apiseal_error **err);
 
 /**
- * The same for the response to a request that was signed here.
+ * The same for the response to a request that was signed here. `options` may be NULL.
  */
 APISEAL_MUST_USE
 apiseal_status apiseal_explain_response(const struct apiseal_verifier *verifier,
                                         const struct apiseal_message *message,
                                         const struct apiseal_signed *request,
+                                        const struct apiseal_explain_options *options,
                                         struct apiseal_explanation **out,
                                         struct apiseal_error **err);
 
 /**
- * The same for the response to a request that was verified as it was sent.
+ * The same for the response to a request that was verified as it was sent. `options` may be NULL.
  */
 APISEAL_MUST_USE
 apiseal_status apiseal_explain_response_to_verified(const struct apiseal_verifier *verifier,
                                                     const struct apiseal_message *message,
                                                     const struct apiseal_verified *request,
+                                                    const struct apiseal_explain_options *options,
                                                     struct apiseal_explanation **out,
                                                     struct apiseal_error **err);
 
@@ -1848,6 +1898,20 @@ apiseal_status apiseal_keyring_export_context(const struct apiseal_keyring *ring
                                               size_t context_len,
                                               struct apiseal_key **out,
                                               struct apiseal_error **err);
+
+/**
+ * The key of the fields in the messages of one principal and one direction ("req" or "res"), by itself: for a partner who is
+ * to protect or accept them and to hold nothing else. The context is that of apiseal_protect().
+ */
+APISEAL_MUST_USE
+apiseal_status apiseal_keyring_export_message_context(const struct apiseal_keyring *ring,
+                                                      struct apiseal_bytes key_id,
+                                                      const struct apiseal_pair *context,
+                                                      size_t context_len,
+                                                      struct apiseal_bytes principal,
+                                                      struct apiseal_bytes direction,
+                                                      struct apiseal_key **out,
+                                                      struct apiseal_error **err);
 
 /**
  * One key of the ring, by its place from 0 to apiseal_keyring_len() - 1.

@@ -357,20 +357,31 @@ static apiseal_status put_explanation(writer *into, const apiseal_explanation *t
 }
 
 apiseal_status bridge_explain(const apiseal_verifier *verifier, bridge_records records, apiseal_bytes body,
-                              const apiseal_signed *sent, const apiseal_verified *relayed, apiseal_bytes authority,
-                              bridge_room facts, bridge_result *result)
+                              const apiseal_signed *sent, const apiseal_verified *relayed, bridge_records options,
+                              uintptr_t decode, bridge_room facts, bridge_result *result)
 {
     message own;
     apiseal_explanation *told;
     apiseal_status status;
+    reader from = reading(options);
+    apiseal_explain_options may = {.decode = bridge_decode, .data = (void *)decode};
+    may.verifications = (uint32_t)next_number(&from);
+    may.bytes = next_number(&from);
+    may.decoded = next_number(&from);
+    may.authorities_len = (size_t)next_number(&from);
+    apiseal_bytes *authorities = allocate(may.authorities_len, sizeof *authorities);
+    for (size_t at = 0; at < may.authorities_len; at++) {
+        authorities[at] = next(&from);
+    }
+    may.authorities = authorities;
     memset(result, 0, sizeof *result);
     read_message(records, body, &own);
     if (sent) {
-        status = apiseal_explain_response(verifier, &own.message, sent, &told, &result->error);
+        status = apiseal_explain_response(verifier, &own.message, sent, &may, &told, &result->error);
     } else if (relayed) {
-        status = apiseal_explain_response_to_verified(verifier, &own.message, relayed, &told, &result->error);
+        status = apiseal_explain_response_to_verified(verifier, &own.message, relayed, &may, &told, &result->error);
     } else {
-        status = apiseal_explain(verifier, &own.message, authority, &told, &result->error);
+        status = apiseal_explain(verifier, &own.message, &may, &told, &result->error);
     }
     if (status == APISEAL_OK) {
         writer into = writing(facts);
@@ -378,6 +389,7 @@ apiseal_status bridge_explain(const apiseal_verifier *verifier, bridge_records r
         written(&into, result);
         apiseal_explanation_free(told);
     }
+    free(authorities);
     free_message(&own);
     return status;
 }

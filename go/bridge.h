@@ -45,6 +45,7 @@ typedef struct {
     uintptr_t clock;
     uintptr_t audit;
     apiseal_limits limits;
+    bool hedged_salts;
 } bridge_options;
 
 enum { BRIDGE_ENCRYPT, BRIDGE_DECRYPT };
@@ -87,8 +88,8 @@ apiseal_status bridge_accept(const apiseal_acceptor *acceptor, bridge_records me
 apiseal_status bridge_spool_begin(const apiseal_verifier *verifier, bridge_records message, bridge_result *result);
 
 apiseal_status bridge_explain(const apiseal_verifier *verifier, bridge_records message, apiseal_bytes body,
-                              const apiseal_signed *sent, const apiseal_verified *relayed, apiseal_bytes authority,
-                              bridge_room facts, bridge_result *result);
+                              const apiseal_signed *sent, const apiseal_verified *relayed, bridge_records options,
+                              uintptr_t decode, bridge_room facts, bridge_result *result);
 
 apiseal_status bridge_profile_lint(const apiseal_profile *profile, bridge_records message, apiseal_bytes body,
                                    apiseal_texts *out, apiseal_error **error);

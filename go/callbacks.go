@@ -82,6 +82,21 @@ func apisealGoSign(handle C.uintptr_t, base C.apiseal_bytes, into *C.uint8_t, ca
 	return 0
 }
 
+//export apisealGoDecode
+func apisealGoDecode(handle C.uintptr_t, coding, content C.apiseal_bytes, into *C.uint8_t, capacity C.size_t) (length C.ptrdiff_t) {
+	defer func() {
+		if recover() != nil {
+			length = -1
+		}
+	}()
+	decode := cgo.Handle(handle).Value().(func(string, []byte, int) ([]byte, error))
+	decoded, err := decode(copied(coding), []byte(copied(content)), int(capacity))
+	if err != nil || uint64(len(decoded)) > uint64(capacity) {
+		return -1
+	}
+	return C.ptrdiff_t(copy(unsafe.Slice((*byte)(into), capacity), decoded))
+}
+
 // source is where lines come from, and what went wrong there. The library reads from one thread at a time, but not always
 // the same.
 type source struct {

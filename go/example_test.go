@@ -321,7 +321,7 @@ func ExampleVerifier_Explain() {
 	verifier, err := apiseal.NewVerifier(ring, nil, replay)
 	check(err)
 
-	told, err := verifier.Explain(message, "api.example")
+	told, err := verifier.Explain(message, &apiseal.ExplainOptions{Authorities: []string{"api.example"}})
 	check(err)
 	fmt.Println(told.Changes[0].Kind, told.Changes[0].Received, told.Changes[0].Signed)
 	// Output:

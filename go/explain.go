@@ -3,7 +3,29 @@ package apiseal
 // #include "bridge.h"
 import "C"
 
-import "unsafe"
+import (
+	"bytes"
+	"compress/gzip"
+	"compress/zlib"
+	"errors"
+	"io"
+	"runtime/cgo"
+	"unsafe"
+)
+
+// ExplainOptions is what an explanation may use. Nil and the zero value stand for the usual.
+type ExplainOptions struct {
+	// Authorities are names that clients may have used, for example "api.example".
+	Authorities []string
+	// Decode undoes a content coding, and gives at most so many bytes. Nil undoes gzip and deflate.
+	Decode func(coding string, content []byte, most int) ([]byte, error)
+	// Verifications is how many signatures may be checked; 0 stands for 2000.
+	Verifications uint32
+	// Bytes is how many bytes may be built, read or hashed; 0 stands for 32 MiB.
+	Bytes uint64
+	// Decoded is how many bytes Decode may give; 0 stands for 8 MiB.
+	Decoded uint64
+}
 
 // Explanation is what was found out about a message that does not verify. It tells values of the message: for a log, never
 // for the peer.
@@ -39,29 +61,28 @@ type Change struct {
 func (e *Explanation) String() string { return e.Text }
 
 // Explain finds the change, of those that are known to happen on the way, that makes a request verify. It tries nothing for an
-// unknown key, keeps to a budget, claims no nonce and changes no verdict. The authority may be empty: the one that the signer
-// is known to use.
-func (v *Verifier) Explain(request *Message, authority string) (*Explanation, error) {
-	return v.explain(request, nil, nil, authority)
+// unknown key, keeps to a budget, claims no nonce and changes no verdict. The options may be nil.
+func (v *Verifier) Explain(request *Message, options *ExplainOptions) (*Explanation, error) {
+	return v.explain(request, nil, nil, options)
 }
 
 // ExplainResponse does the same for the response to a request that was signed here.
-func (v *Verifier) ExplainResponse(response *Message, request *Signed) (*Explanation, error) {
+func (v *Verifier) ExplainResponse(response *Message, request *Signed, options *ExplainOptions) (*Explanation, error) {
 	if request == nil {
 		return nil, invalid("a response is explained with its request")
 	}
-	return v.explain(response, request, nil, "")
+	return v.explain(response, request, nil, options)
 }
 
 // ExplainResponseToVerified does the same for the response to a request that was verified as it was sent.
-func (v *Verifier) ExplainResponseToVerified(response *Message, request *Verified) (*Explanation, error) {
+func (v *Verifier) ExplainResponseToVerified(response *Message, request *Verified, options *ExplainOptions) (*Explanation, error) {
 	if request == nil {
 		return nil, invalid("a response is explained with its request")
 	}
-	return v.explain(response, nil, request, "")
+	return v.explain(response, nil, request, options)
 }
 
-func (v *Verifier) explain(message *Message, sent *Signed, relayed *Verified, authority string) (*Explanation, error) {
+func (v *Verifier) explain(message *Message, sent *Signed, relayed *Verified, options *ExplainOptions) (*Explanation, error) {
 	var uses uses
 	defer uses.end()
 	var own, other unsafe.Pointer
@@ -80,8 +101,12 @@ func (v *Verifier) explain(message *Message, sent *Signed, relayed *Verified, au
 	if err := f.message(message); err != nil {
 		return nil, err
 	}
+	may, decode := newFrame(), cgo.NewHandle(options.decode())
+	defer may.done()
+	defer decode.Delete()
+	may.explainOptions(options)
 	status := C.bridge_explain((*C.apiseal_verifier)(pointer), f.records(), lend(message.Body), (*C.apiseal_signed)(own),
-		(*C.apiseal_verified)(other), lendText(authority), f.room(), &f.result)
+		(*C.apiseal_verified)(other), may.records(), C.uintptr_t(decode), f.room(), &f.result)
 	if status != 0 {
 		return nil, failed(status, f.result.error)
 	}
@@ -93,4 +118,46 @@ func (v *Verifier) explain(message *Message, sent *Signed, relayed *Verified, au
 			Received: facts.text(), Remedy: facts.text()})
 	}
 	return e, nil
+}
+
+func (o *ExplainOptions) decode() func(string, []byte, int) ([]byte, error) {
+	if o == nil || o.Decode == nil {
+		return decode
+	}
+	return o.Decode
+}
+
+func (f *frame) explainOptions(options *ExplainOptions) {
+	if options == nil {
+		options = &ExplainOptions{}
+	}
+	f.number(uint64(options.Verifications))
+	f.number(options.Bytes)
+	f.number(options.Decoded)
+	f.number(uint64(len(options.Authorities)))
+	for _, authority := range options.Authorities {
+		f.text(authority)
+	}
+}
+
+// decode undoes what the standard library can.
+func decode(coding string, content []byte, most int) ([]byte, error) {
+	var reader io.Reader
+	var err error
+	switch coding {
+	case "gzip", "x-gzip":
+		reader, err = gzip.NewReader(bytes.NewReader(content))
+	case "deflate":
+		reader, err = zlib.NewReader(bytes.NewReader(content))
+	default:
+		return nil, errors.ErrUnsupported
+	}
+	if err != nil {
+		return nil, err
+	}
+	decoded, err := io.ReadAll(io.LimitReader(reader, int64(most)+1))
+	if err == nil && len(decoded) > most {
+		err = io.ErrShortBuffer
+	}
+	return decoded, err
 }

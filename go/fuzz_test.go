@@ -187,7 +187,7 @@ func FuzzMessage(f *testing.F) {
 		} else {
 			isOurs(t, err)
 		}
-		if _, err := verifier.Explain(message, authority); err != nil {
+		if _, err := verifier.Explain(message, &ExplainOptions{Authorities: []string{authority}}); err != nil {
 			isOurs(t, err)
 		}
 		signed, err := shop.client.Sign(message)

@@ -132,6 +132,24 @@ func (r *Keyring) ExportContext(keyID string, context Context) (*Key, error) {
 	return newKey(status, out, own)
 }
 
+// ExportMessageContext gives the key of the fields in the messages of one principal and one direction, for a partner who is to
+// protect or accept them and to hold nothing else. The context is that of [Protector.Protect].
+func (r *Keyring) ExportMessageContext(keyID string, context Context, principal string, direction Direction) (*Key, error) {
+	pointer, err := r.use()
+	if err != nil {
+		return nil, err
+	}
+	defer r.handle.leave()
+	var pins pins
+	defer pins.Unpin()
+	pairs, length := pins.context(context)
+	var out *C.apiseal_key
+	var own *C.apiseal_error
+	status := C.apiseal_keyring_export_message_context((*C.apiseal_keyring)(pointer), lendText(keyID), pairs, length,
+		lendText(principal), lendText(string(direction)), &out, &own)
+	return newKey(status, out, own)
+}
+
 // Keys gives the keys of the ring.
 func (r *Keyring) Keys() ([]*Key, error) {
 	pointer, err := r.use()

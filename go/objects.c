@@ -35,6 +35,11 @@ static ptrdiff_t read_lines(void *data, uint8_t *into, size_t capacity)
     return apisealGoRead((uintptr_t)data, into, capacity);
 }
 
+ptrdiff_t bridge_decode(void *data, apiseal_bytes coding, apiseal_bytes content, uint8_t *into, size_t capacity)
+{
+    return apisealGoDecode((uintptr_t)data, coding, content, into, capacity);
+}
+
 static apiseal_clock clock_of(uintptr_t handle)
 {
     apiseal_clock clock = {handle ? now : NULL, (void *)handle, handle ? release : NULL};
@@ -43,7 +48,7 @@ static apiseal_clock clock_of(uintptr_t handle)
 
 static apiseal_options options_of(const bridge_options *own)
 {
-    apiseal_options options = {clock_of(own->clock), {NULL, NULL, NULL}, own->limits};
+    apiseal_options options = {clock_of(own->clock), {NULL, NULL, NULL}, own->limits, own->hedged_salts};
     if (own->audit) {
         options.audit.event = event;
         options.audit.data = (void *)own->audit;

@@ -43,6 +43,11 @@ func WithLimits(limits Limits) CipherOption {
 	return forCipher(func(s *settings) { s.limits = limits })
 }
 
+// WithHedgedSalts mixes key and document into the salts of encryption, against a random source that is weak.
+func WithHedgedSalts() CipherOption {
+	return forCipher(func(s *settings) { s.hedged = true })
+}
+
 // WithKey signs with the key of this id. Without it, the only active key that serves the profile signs, else the primary
 // one.
 func WithKey(keyID string) SignerOption { return forSigner(func(s *settings) { s.keyID = keyID }) }
@@ -99,6 +104,7 @@ type settings struct {
 	clock      func() time.Time
 	audit      Audit
 	limits     Limits
+	hedged     bool
 	keyID      string
 	label      string
 	debugToken bool
@@ -110,7 +116,7 @@ type settings struct {
 
 // taken hands the callbacks over; the library releases them when it needs them no more.
 func (s *settings) taken() C.bridge_options {
-	options := C.bridge_options{limits: s.limits.lent(), clock: s.takenClock()}
+	options := C.bridge_options{limits: s.limits.lent(), hedged_salts: C.bool(s.hedged), clock: s.takenClock()}
 	if s.audit != nil {
 		options.audit = C.uintptr_t(cgo.NewHandle(s.audit))
 	}

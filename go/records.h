@@ -60,6 +60,9 @@ static inline apiseal_bytes next(reader *from)
     return bytes;
 }
 
+/* A function of Go, as apiseal_explain_options takes it. */
+ptrdiff_t bridge_decode(void *data, apiseal_bytes coding, apiseal_bytes content, uint8_t *into, size_t capacity);
+
 /* Names and values. As many as usual are on the stack. */
 
 typedef struct {

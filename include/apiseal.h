@@ -471,6 +471,50 @@ typedef struct apiseal_message {
 } apiseal_message;
 
 /**
+ * Undoes a content coding ("gzip", "deflate", "br"): writes at most `capacity` bytes to `into` and gives their number; a
+ * negative number if it cannot, or if there would be more.
+ */
+typedef ptrdiff_t (*apiseal_decode)(void *data,
+                                    struct apiseal_bytes coding,
+                                    struct apiseal_bytes content,
+                                    uint8_t *into,
+                                    size_t capacity);
+
+/**
+ * What an explanation may use. All zero: nothing but the message, and the usual budget. It lives for the call only.
+ */
+typedef struct apiseal_explain_options {
+    /**
+     * Authorities that clients may have used, for example "api.example".
+     */
+    const struct apiseal_bytes *authorities;
+    /**
+     * How many.
+     */
+    size_t authorities_len;
+    /**
+     * Undoes content codings: the library has no decoder of its own. May be NULL.
+     */
+    apiseal_decode decode;
+    /**
+     * Given to `decode`.
+     */
+    void *data;
+    /**
+     * Signatures that may be checked; 0: 2000.
+     */
+    uint32_t verifications;
+    /**
+     * Bytes that may be built, read or hashed; 0: 32 MiB.
+     */
+    uint64_t bytes;
+    /**
+     * Bytes that `decode` may give; 0: 8 MiB.
+     */
+    uint64_t decoded;
+} apiseal_explain_options;
+
+/**
  * What is said of a key beside its secret. All zero leaves it as it is.
  */
 typedef struct apiseal_key_options {
@@ -1543,33 +1587,34 @@ void apiseal_changes_free(struct apiseal_changes *list);
 
 /**
  * Finds the change, of those that are known to happen on the way, that makes a request verify. It tries nothing for an
- * unknown key, keeps to a budget, claims no nonce and changes no verdict. `authority` may be empty: the one that the
- * signer is known to use.
+ * unknown key, keeps to a budget, claims no nonce and changes no verdict. `options` may be NULL.
  */
 APISEAL_MUST_USE
 apiseal_status apiseal_explain(const struct apiseal_verifier *verifier,
                                const struct apiseal_message *message,
-                               struct apiseal_bytes authority,
+                               const struct apiseal_explain_options *options,
                                struct apiseal_explanation **out,
                                struct apiseal_error **err);
 
 /**
- * The same for the response to a request that was signed here.
+ * The same for the response to a request that was signed here. `options` may be NULL.
  */
 APISEAL_MUST_USE
 apiseal_status apiseal_explain_response(const struct apiseal_verifier *verifier,
                                         const struct apiseal_message *message,
                                         const struct apiseal_signed *request,
+                                        const struct apiseal_explain_options *options,
                                         struct apiseal_explanation **out,
                                         struct apiseal_error **err);
 
 /**
- * The same for the response to a request that was verified as it was sent.
+ * The same for the response to a request that was verified as it was sent. `options` may be NULL.
  */
 APISEAL_MUST_USE
 apiseal_status apiseal_explain_response_to_verified(const struct apiseal_verifier *verifier,
                                                     const struct apiseal_message *message,
                                                     const struct apiseal_verified *request,
+                                                    const struct apiseal_explain_options *options,
                                                     struct apiseal_explanation **out,
                                                     struct apiseal_error **err);
 

@@ -2,9 +2,9 @@
 
 use std::ffi::c_void;
 
-use apiseal::Explanation;
+use apiseal::{Clock, Effort, Explainer, Explanation};
 
-use crate::boundary::{self, Place};
+use crate::boundary::{self, Answer, Place};
 use crate::bytes::{apiseal_buffer, apiseal_bytes};
 use crate::error::{apiseal_error, apiseal_status};
 use crate::list::{self, Owner, Texts, list};
@@ -56,9 +56,99 @@ pub unsafe extern "C" fn apiseal_changes_free(list: *mut apiseal_changes) {
     unsafe { list::free(list) };
 }
 
+/// Undoes a content coding ("gzip", "deflate", "br"): writes at most `capacity` bytes to `into` and gives their number; a
+/// negative number if it cannot, or if there would be more.
+pub type apiseal_decode = Option<
+    unsafe extern "C" fn(
+        data: *mut c_void,
+        coding: apiseal_bytes,
+        content: apiseal_bytes,
+        into: *mut u8,
+        capacity: usize,
+    ) -> isize,
+>;
+
+/// What an explanation may use. All zero: nothing but the message, and the usual budget. It lives for the call only.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct apiseal_explain_options {
+    /// Authorities that clients may have used, for example "api.example".
+    pub authorities: *const apiseal_bytes,
+    /// How many.
+    pub authorities_len: usize,
+    /// Undoes content codings: the library has no decoder of its own. May be NULL.
+    pub decode: apiseal_decode,
+    /// Given to `decode`.
+    pub data: *mut c_void,
+    /// Signatures that may be checked; 0: 2000.
+    pub verifications: u32,
+    /// Bytes that may be built, read or hashed; 0: 32 MiB.
+    pub bytes: u64,
+    /// Bytes that `decode` may give; 0: 8 MiB.
+    pub decoded: u64,
+}
+
+/// The caller's decoder.
+struct Decode(
+    unsafe extern "C" fn(*mut c_void, apiseal_bytes, apiseal_bytes, *mut u8, usize) -> isize,
+    *mut c_void,
+);
+
+// SAFETY: the header demands of every callback that its `data` may be used by any thread, and by several at once.
+unsafe impl Sync for Decode {}
+
+impl Decode {
+    fn run(&self, coding: &str, content: &[u8], most: usize) -> Option<Vec<u8>> {
+        let mut into = vec![0; most];
+        let (coding, content) = (apiseal_bytes::of(coding.as_bytes()), apiseal_bytes::of(content));
+        // SAFETY: the caller gave the two together; coding, content and room live through the call.
+        let written = unsafe { (self.0)(self.1, coding, content, into.as_mut_ptr(), most) };
+        into.truncate(usize::try_from(written).ok().filter(|len| *len <= most)?);
+        Some(into)
+    }
+}
+
+/// Explains with what the caller states.
+///
+/// # Safety
+/// `options` is NULL or valid with all it points to.
+unsafe fn explained(
+    verifier: &apiseal_verifier,
+    options: *const apiseal_explain_options,
+    work: impl FnOnce(Explainer<'_>, &dyn Clock) -> Explanation,
+) -> Answer<apiseal_explanation> {
+    let (mut explainer, clock) = (verifier.0.0.explainer(), &verifier.0.1);
+    // SAFETY: as promised.
+    let Some(own) = (unsafe { options.as_ref() }) else {
+        return Ok(apiseal_explanation(work(explainer, clock)));
+    };
+    // SAFETY: as promised.
+    for authority in unsafe { boundary::array(own.authorities, own.authorities_len, "authorities") }? {
+        // SAFETY: as promised.
+        explainer = explainer.authority(unsafe { authority.text("authorities") }?);
+    }
+    let mut effort = Effort::default();
+    if own.verifications != 0 {
+        effort.verifications = own.verifications;
+    }
+    if own.bytes != 0 {
+        effort.bytes = own.bytes;
+    }
+    if own.decoded != 0 {
+        effort.decoded = own.decoded;
+    }
+    let explainer = explainer.effort(effort);
+    Ok(apiseal_explanation(match own.decode.map(|decode| Decode(decode, own.data)) {
+        None => work(explainer, clock),
+        Some(decode) => {
+            let decode = |coding: &str, content: &[u8], most: usize| decode.run(coding, content, most);
+            work(explainer.decoder(&decode), clock)
+        }
+    }))
+}
+
 /// Finds the change, of those that are known to happen on the way, that makes a request verify. It tries nothing for an
-/// unknown key, keeps to a budget, claims no nonce and changes no verdict. `authority` may be empty: the one that the
-/// signer is known to use.
+/// unknown key, keeps to a budget, claims no nonce and changes no verdict. `options` may be NULL.
 ///
 /// # Safety
 /// Each pointer is NULL or valid for its type.
@@ -67,7 +157,7 @@ pub unsafe extern "C" fn apiseal_changes_free(list: *mut apiseal_changes) {
 pub unsafe extern "C" fn apiseal_explain(
     verifier: *const apiseal_verifier,
     message: *const apiseal_message,
-    authority: apiseal_bytes,
+    options: *const apiseal_explain_options,
     out: *mut *mut apiseal_explanation,
     err: *mut *mut apiseal_error,
 ) -> apiseal_status {
@@ -76,17 +166,15 @@ pub unsafe extern "C" fn apiseal_explain(
         boundary::call(err, || {
             let out = Place::object(out)?;
             let (verifier, parts) = (boundary::object(verifier, "verifier")?, Parts::read(message)?);
-            let mut explainer = verifier.0.0.explainer();
-            if let Some(authority) = authority.optional("authority")? {
-                explainer = explainer.authority(authority);
-            }
-            out.give(apiseal_explanation(explainer.explain(&parts.message(), &verifier.0.1)));
+            out.give(explained(verifier, options, |explainer, clock| {
+                explainer.explain(&parts.message(), clock)
+            })?);
             Ok(())
         })
     }
 }
 
-/// The same for the response to a request that was signed here.
+/// The same for the response to a request that was signed here. `options` may be NULL.
 ///
 /// # Safety
 /// Each pointer is NULL or valid for its type.
@@ -96,6 +184,7 @@ pub unsafe extern "C" fn apiseal_explain_response(
     verifier: *const apiseal_verifier,
     message: *const apiseal_message,
     request: *const apiseal_signed,
+    options: *const apiseal_explain_options,
     out: *mut *mut apiseal_explanation,
     err: *mut *mut apiseal_error,
 ) -> apiseal_status {
@@ -105,15 +194,15 @@ pub unsafe extern "C" fn apiseal_explain_response(
             let out = Place::object(out)?;
             let (verifier, parts) = (boundary::object(verifier, "verifier")?, Parts::read(message)?);
             let request = boundary::object(request, "request")?;
-            let found =
-                verifier.0.0.explainer().explain_response(&parts.message(), &request.0, &verifier.0.1);
-            out.give(apiseal_explanation(found));
+            out.give(explained(verifier, options, |explainer, clock| {
+                explainer.explain_response(&parts.message(), &request.0, clock)
+            })?);
             Ok(())
         })
     }
 }
 
-/// The same for the response to a request that was verified as it was sent.
+/// The same for the response to a request that was verified as it was sent. `options` may be NULL.
 ///
 /// # Safety
 /// Each pointer is NULL or valid for its type.
@@ -123,6 +212,7 @@ pub unsafe extern "C" fn apiseal_explain_response_to_verified(
     verifier: *const apiseal_verifier,
     message: *const apiseal_message,
     request: *const apiseal_verified,
+    options: *const apiseal_explain_options,
     out: *mut *mut apiseal_explanation,
     err: *mut *mut apiseal_error,
 ) -> apiseal_status {
@@ -132,9 +222,9 @@ pub unsafe extern "C" fn apiseal_explain_response_to_verified(
             let out = Place::object(out)?;
             let (verifier, parts) = (boundary::object(verifier, "verifier")?, Parts::read(message)?);
             let request = boundary::object(request, "request")?;
-            let found =
-                verifier.0.0.explainer().explain_response(&parts.message(), &request.0, &verifier.0.1);
-            out.give(apiseal_explanation(found));
+            out.give(explained(verifier, options, |explainer, clock| {
+                explainer.explain_response(&parts.message(), &request.0, clock)
+            })?);
             Ok(())
         })
     }

@@ -244,7 +244,7 @@ static void responses(void)
     CHECK(apiseal_verify_response(verifier, &changed, sent, &none, NULL) == APISEAL_E_SIGNATURE_INVALID);
     apiseal_explanation *why;
     apiseal_changes changes;
-    OK(apiseal_explain_response(verifier, &changed, sent, &why, NULL));
+    OK(apiseal_explain_response(verifier, &changed, sent, NULL, &why, NULL));
     OK(apiseal_explanation_changes(why, &changes, NULL));
     CHECK(changes.len == 1 && is(changes.items[0].kind, "status") && is(changes.items[0].signed_value, "404"));
     CHECK(holds(apiseal_explanation_signed_base(why), "\"@status\": 404"));

@@ -111,6 +111,17 @@ static void ndjson(const apiseal_cipher *cipher, const apiseal_pair *context)
     }
 }
 
+/* Undoes what packs every content to one word. */
+static ptrdiff_t unpack(void *data, apiseal_bytes coding, apiseal_bytes content, uint8_t *into, size_t capacity)
+{
+    const apiseal_bytes *clear = data;
+    if (coding.len != 4 || content.len != 6 || clear->len > capacity) {
+        return -1;
+    }
+    memcpy(into, clear->data, clear->len);
+    return (ptrdiff_t)clear->len;
+}
+
 int main(void)
 {
     apiseal_keyring *seal = ring_with("seal", "chacha20-poly1305"), *sign = ring_with("sig-raw", "hmac-sha256");
@@ -172,7 +183,9 @@ int main(void)
         apiseal_changes changes;
         apiseal_buffer text;
         OK(apiseal_verifier_new(sign, profile, store, NULL, NULL, &direct, NULL));
-        OK(apiseal_explain(direct, &request, apiseal_str("api.example"), &found, NULL));
+        apiseal_bytes client = apiseal_str("api.example");
+        apiseal_explain_options tried = {.authorities = &client, .authorities_len = 1};
+        OK(apiseal_explain(direct, &request, &tried, &found, NULL));
         CHECK(!apiseal_explanation_verifies(found) && apiseal_explanation_code(found) == APISEAL_E_SIGNATURE_INVALID);
         CHECK(apiseal_explanation_remaining(found) == 0);
         OK(apiseal_explanation_changes(found, &changes, NULL));
@@ -182,6 +195,27 @@ int main(void)
         CHECK(text.len > 40 && apiseal_explanation_base(found).len > 0);
         apiseal_buffer_free(&text);
         apiseal_changes_free(&changes);
+        apiseal_explanation_free(found);
+
+        /* A proxy packed the content on its way: with a decoder that is told. */
+        apiseal_message packed = request;
+        apiseal_header more[8];
+        memcpy(more, request.headers, request.headers_len * sizeof *more);
+        more[request.headers_len].name = apiseal_str("content-encoding");
+        more[request.headers_len].value = apiseal_str("gzip");
+        packed.headers = more;
+        packed.headers_len = request.headers_len + 1;
+        packed.body = apiseal_str("packed");
+        tried.decode = unpack;
+        tried.data = &request.body;
+        OK(apiseal_explain(verifier, &packed, &tried, &found, NULL));
+        OK(apiseal_explanation_changes(found, &changes, NULL));
+        CHECK(changes.len == 1 && changes.items[0].kind.len == 15 && !memcmp(changes.items[0].kind.data, "content-encoded", 15));
+        apiseal_changes_free(&changes);
+        apiseal_explanation_free(found);
+        tried.decode = NULL;
+        OK(apiseal_explain(verifier, &packed, &tried, &found, NULL));
+        CHECK(apiseal_explanation_remaining(found) != 0);
         apiseal_explanation_free(found);
         apiseal_verifier_free(direct);
         apiseal_verifier_free(verifier);

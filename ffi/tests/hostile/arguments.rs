@@ -240,6 +240,34 @@ pub(crate) unsafe extern "C" fn reads(_: *mut c_void, _: *mut u8, _: usize) -> i
     isize::MAX
 }
 
+unsafe extern "C" fn decodes(
+    _: *mut c_void,
+    _: apiseal_bytes,
+    _: apiseal_bytes,
+    _: *mut u8,
+    _: usize,
+) -> isize {
+    isize::MAX
+}
+
+impl Arg for *const apiseal_explain_options {
+    fn arg(hostile: &mut Hostile) -> Self {
+        if hostile.null() {
+            return null();
+        }
+        let options = apiseal_explain_options {
+            authorities: Arg::arg(hostile),
+            authorities_len: Arg::arg(hostile),
+            decode: if hostile.null() { None } else { Some(decodes) },
+            data: null_mut(),
+            verifications: [0, 1, u32::MAX][hostile.pick(3)],
+            bytes: Arg::arg(hostile),
+            decoded: Arg::arg(hostile),
+        };
+        hostile.keep(options)
+    }
+}
+
 /// Callbacks with or without a function.
 macro_rules! callbacks {
     ($($type:ident $field:ident $function:ident)+) => {

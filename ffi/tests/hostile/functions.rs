@@ -171,8 +171,8 @@ functions! {
     apiseal_error_http_status a;
     apiseal_changes_free a;
     apiseal_explain a b c d e;
-    apiseal_explain_response a b c d e;
-    apiseal_explain_response_to_verified a b c d e;
+    apiseal_explain_response a b c d e f;
+    apiseal_explain_response_to_verified a b c d e f;
     apiseal_explanation_text a b c;
     apiseal_explanation_changes a b c;
     apiseal_explanation_verifies a;

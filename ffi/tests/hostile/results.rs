@@ -111,7 +111,7 @@ made_for! {
         made(|out, err| apiseal_protect(hostile.valid.protector, &message, &context(), 1, out, err))
     };
     apiseal_explanation |hostile| {
-        made(|out, err| apiseal_explain(hostile.valid.verifier, &request(&[]), bytes(""), out, err))
+        made(|out, err| apiseal_explain(hostile.valid.verifier, &request(&[]), null(), out, err))
     };
     apiseal_signed |hostile| made(|out, err| apiseal_sign(hostile.valid.signer, &request(&[]), out, err));
     apiseal_verified |hostile| {

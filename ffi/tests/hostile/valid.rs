@@ -105,7 +105,7 @@ impl Valid {
             let json = [apiseal_header { name: bytes("content-type"), value: bytes("application/json") }];
             let message = apiseal_message { body: bytes(r#"{"pan":"4111"}"#), ..request(&json) };
             let protected = made(|out, err| apiseal_protect(protector, &message, &context(), 1, out, err));
-            let explanation = made(|out, err| apiseal_explain(verifier, &request(&[]), bytes(""), out, err));
+            let explanation = made(|out, err| apiseal_explain(verifier, &request(&[]), null(), out, err));
             let mut error = null_mut();
             let mut none = null_mut();
             assert_ne!(apiseal_policy_from_json(bytes("{"), &mut none, &mut error), 0);
