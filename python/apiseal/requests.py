@@ -63,8 +63,8 @@ class SignatureAuth(AuthBase):
         # What is sent has a length: chunks would be made of what is read here.
         if request.headers.pop("Transfer-Encoding", None) is not None or body:
             request.headers["Content-Length"] = str(len(body))
-        route = self._exchanges.route(_head(request))
-        exchange = _Exchange(request, body, self._exchanges.outgoing(_head(request), body, route))
+        head = _head(request, body)
+        exchange = _Exchange(request, body, self._exchanges.outgoing(head, body, self._exchanges.route(head)))
         _put(request, exchange.sent)
         request.register_hook("response", partial(self._answered, exchange))
         return request
@@ -75,15 +75,13 @@ class SignatureAuth(AuthBase):
         is_own = request is exchange.request
         if not is_own and response.status_code == 401 and _origin(request) == exchange.origin:
             body = exchange.body if request.body else b""
-            # Content that was sealed stays sealed, wherever the redirect leads.
-            keeps = body and exchange.sent.route is not None and exchange.sent.route.request is not None
-            head = _head(request)
-            route = exchange.sent.route if keeps else self._exchanges.route(head)
+            head = _head(request, body)
+            route = self._exchanges.onward(head, body, exchange.sent.route)
             return self._repeated(response, self._exchanges.outgoing(head, body, route), **options)
         self._check(exchange.sent if is_own else None, response)
         asked = response.headers.get("Accept-Signature") if response.status_code == 401 else None
         if is_own and asked is not None and self._retry:
-            again = self._exchanges.again(_head(request.copy()), exchange.body, exchange.sent, asked)
+            again = self._exchanges.again(_head(request.copy(), exchange.body), exchange.body, exchange.sent, asked)
             if again is not None:
                 return self._repeated(response, again, **options)
         return response
@@ -163,6 +161,9 @@ class _SignedRequest(requests.PreparedRequest):
     def copy(self) -> requests.PreparedRequest:
         made = super().copy()
         made.headers = self._plain.copy()
+        if isinstance(self.body, bytes):
+            # That of what is sent, which may have been encrypted.
+            made.headers["Content-Length"] = str(len(self.body))
         return made
 
 
@@ -194,10 +195,13 @@ def _read(request: requests.PreparedRequest) -> bytes:
     return read
 
 
-def _head(request: requests.PreparedRequest) -> Head:
+def _head(request: requests.PreparedRequest, body: bytes) -> Head:
+    """The head of a request of this content. In a copy of one that was encrypted the length is another."""
     parts = urlsplit(_url(request))
     authority = None if "Host" in request.headers else parts.netloc.rpartition("@")[2]
-    lines: Any = list(request.headers.items())
+    lines: Any = [
+        (n, str(len(body)) if n.lower() == "content-length" else value) for n, value in request.headers.items()
+    ]
     return Head(request.method or "GET", request.path_url, lines, parts.scheme, authority)
 
 

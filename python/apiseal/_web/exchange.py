@@ -85,6 +85,12 @@ class Exchanges:
         """The sealed route of a request, by its decoded path, as on the server."""
         return find(self.sealed, head.method, unquote(head.target.partition("?")[0]))
 
+    def onward(self, head: Head, body: bytes, last: SealedRoute | None) -> SealedRoute | None:
+        """The route of a request that follows a redirect. Content that was sealed stays sealed, wherever it leads."""
+        route = self.route(head)
+        was_sealed = bool(body) and last is not None and last.request is not None
+        return last if was_sealed and (route is None or route.request is None) else route
+
     def outgoing(self, head: Head, body: bytes, route: SealedRoute | None, accept: str | None = None) -> Outgoing:
         """Signs, with a nonce of its own each time; encrypts the content of a sealed route."""
         options: dict[str, Any] = {"scheme": head.scheme, "authority": head.authority}

@@ -130,9 +130,7 @@ class Flow:
                 return
             content = request.content if following.method == request.method else b""
             request = _bare(self._library, following, _without_framing(following.headers.raw, content), content)
-            # Content that was sealed stays sealed, wherever the redirect leads.
-            if not (content and route is not None and route.request is not None):
-                route = self._exchanges.route(_head(request))
+            route = self._exchanges.onward(_head(request), content, route)
         raise self._library.TooManyRedirects("Exceeded maximum allowed redirects.", request=request)
 
     def _sent(
