@@ -16,26 +16,24 @@ answer without a reason; the reason goes to the logger `apiseal`. The middleware
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any, Literal, TypeVar
 
 from apiseal import aio
 from apiseal._core import Accepted, Acceptor, Protector, Signer, Verified, Verifier
 from apiseal._web.answer import Answer, Send, Signing
 from apiseal._web.receive import ClientGone, Receive, TooLarge, TooSlow, content, replay
+from apiseal._web.request import Refused, Request, Scope, route_path, target_of
 from apiseal._web.routes import SealedRoute, find
+from apiseal._web.state import ACCEPTED, VERIFIED, AcceptedOf, VerifiedOf
 from apiseal.errors import ApisealError
 
 __all__ = ["SealedRoute", "VerifyMiddleware", "accepted", "verified"]
 
-Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _log = logging.getLogger("apiseal")
-
-_STATE_VERIFIED, _STATE_ACCEPTED = "apiseal_verified", "apiseal_accepted"
 
 _PHRASES = {
     401: b"unauthorized",
@@ -45,9 +43,6 @@ _PHRASES = {
     500: b"internal server error",
     503: b"service unavailable",
 }
-
-# The peer can see for itself that these hold, and can mend them: SignatureMissing, NotCovered, DigestMissing.
-_ASKED_FOR = frozenset({600, 603, 612})
 
 # Headers that are handed on though nobody covered them: the framing of the content, and what named the server.
 _UNCOVERED = frozenset({b"content-length", b"host"})
@@ -59,7 +54,8 @@ class VerifyMiddleware:
     `verifier` is a `Verifier` or an `AsyncVerifier`; its `origins` say how clients know this service, and `scheme` is the
     scheme that they use. `X-Forwarded-*` is never looked at.
 
-    `signer` signs each answer to a verified request. The answer is kept until it is whole, up to `max_answer` bytes; a longer
+    `signer` signs each answer to a verified request: a `Signer`, or what gives the one for a `Verified`, where each partner
+    has a key of its own for answers. The answer is kept until it is whole, up to `max_answer` bytes; a longer
     one is an error. Answers of the paths in `unsigned` go out as they come, unsigned: for streams.
 
     `sealed` names the routes whose content carries encrypted fields. On them a request with content is decrypted, and of
@@ -78,7 +74,7 @@ class VerifyMiddleware:
     `explain` writes to the log what would make a refused message verify. The log then holds parts of the message, and each
     refusal costs more: for finding faults.
 
-    `offload`: content of more bytes is verified, decrypted, encrypted and signed in a thread, so that others do not wait. Give
+    `offload`: content of so many bytes or more is verified, decrypted, encrypted and signed in a thread, so that others do not wait. Give
     0 if `claim` of a store that is not asynchronous blocks.
     """
 
@@ -87,7 +83,7 @@ class VerifyMiddleware:
         app: App,
         verifier: Verifier | aio.AsyncVerifier,
         *,
-        signer: Signer | None = None,
+        signer: Signer | Callable[[Verified], Signer] | None = None,
         sealed: Iterable[SealedRoute] = (),
         exempt: Collection[str] = (),
         unsigned: Collection[str] = (),
@@ -118,15 +114,12 @@ class VerifyMiddleware:
         self.asks = self.verifier.accept_signature().encode()
         # By identity: a route is stated once and never changes.
         self.acceptors = {id(r): Acceptor(r.request, self.verifier) for r in self.sealed if r.request is not None}
-        protectors = {}
         for route in self.sealed:
-            if route.response is not None:
-                if signer is None:
-                    raise ValueError(
-                        f"answers of {route.path!r} are to be encrypted: give the `signer` that signs them"
-                    )
-                protectors[id(route)] = Protector(route.response, signer)
-        self.signing = Signing(signer, protectors, max_answer, offload)
+            if route.response is not None and signer is None:
+                raise ValueError(f"answers of {route.path!r} are to be encrypted: give the `signer` that signs them")
+            if route.response is not None and isinstance(signer, Signer):
+                Protector(route.response, signer)  # refuses a profile under which nothing can be encrypted
+        self.signing = Signing(signer, max_answer, offload)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection of the server."""
@@ -141,31 +134,31 @@ class VerifyMiddleware:
             raise RuntimeError(f"nothing is known of scopes of the type {kind!r}, and none is handed on unverified")
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        for name in (_STATE_VERIFIED, _STATE_ACCEPTED):
+        for name in (VERIFIED, ACCEPTED):
             (scope.get("state") or {}).pop(name, None)
-        target = _target(scope)
-        path = _route_path(scope)
+        target = target_of(scope)
+        path = route_path(scope)
         if path in self.exempt and target.partition("?")[0] == scope.get("root_path", "") + path:
             await self.app(scope, receive, send)
             return
         route = find(self.sealed, scope["method"], path)
-        request = _Request(scope, target, self.scheme)
+        request = Request(scope, target, self.scheme)
         try:
             if not target.startswith("/"):
-                raise _Refused(401, "the request target is not a path", is_read=False)
+                raise Refused(401, "the request target is not a path", is_read=False)
             body = await self._content(request, receive, route)
             verdict, document = await self._verdict(request, body, route)
         except ClientGone:
             return
-        except _Refused as refused:
+        except Refused as refused:
             await self._refuse(request, refused, send)
             return
         state = scope.setdefault("state", {})
         inner = dict(scope)
         if isinstance(document, Accepted):
-            state[_STATE_ACCEPTED] = document
+            state[ACCEPTED] = document
             body = document.document
-        state[_STATE_VERIFIED] = verdict
+        state[VERIFIED] = verdict
         inner["headers"] = self._headers(scope["headers"], verdict, len(body))
         if (self.signing.signer is None and route is None) or (route is None and path in self.unsigned):
             await self.app(inner, replay(body, receive), send)
@@ -176,18 +169,18 @@ class VerifyMiddleware:
         answer = Answer(send, verdict, scope["method"], route, self.signing)
         await self.app(inner, replay(body, receive), answer)
 
-    async def _content(self, request: _Request, receive: Receive, route: SealedRoute | None) -> bytes:
+    async def _content(self, request: Request, receive: Receive, route: SealedRoute | None) -> bytes:
         """The content as received, unless the head shows already that the request is refused."""
         if not (request.has(b"signature") and request.has(b"signature-input")):
-            raise _Refused(401, "it is not signed", is_read=False, asks=True)
+            raise Refused(401, "it is not signed", is_read=False, asks=True)
         stated = request.values(b"content-length")
         length = int(stated[0]) if len(stated) == 1 and stated[0].isdigit() and len(stated[0]) < 19 else 0
         if length > self.max_body:
-            raise _Refused(413, f"content of {length} bytes, more than max_body", is_read=False)
+            raise Refused(413, f"content of {length} bytes, more than max_body", is_read=False)
         may_have_content = length > 0 or request.has(b"transfer-encoding")
         is_sealed = route is not None and route.request is not None
         if is_sealed and may_have_content and not request.is_plain_json():
-            raise _Refused(415, "the content of a sealed route is application/json without coding", is_read=False)
+            raise Refused(415, "the content of a sealed route is application/json without coding", is_read=False)
 
         def check_head() -> None:
             self.verifier.spool(*request.head, sink=_Nowhere(), scheme=self.scheme)
@@ -195,18 +188,18 @@ class VerifyMiddleware:
         try:
             return await content(receive, self.max_body, self.body_timeout, 64 << 10, check_head)
         except TooLarge:
-            raise _Refused(413, "more content than max_body", is_read=False) from None
+            raise Refused(413, "more content than max_body", is_read=False) from None
         except TooSlow:
-            raise _Refused(408, "the content did not arrive within body_timeout", is_read=False) from None
+            raise Refused(408, "the content did not arrive within body_timeout", is_read=False) from None
         except ApisealError as error:
-            raise _Refused.of(error, is_read=False) from error
+            raise Refused.of(error, is_read=False) from error
 
     async def _verdict(
-        self, request: _Request, body: bytes, route: SealedRoute | None
+        self, request: Request, body: bytes, route: SealedRoute | None
     ) -> tuple[Verified, Accepted | None]:
         """What was proved, and what was decrypted."""
         acceptor = self.acceptors.get(id(route)) if body else None
-        is_large = len(body) > self.offload
+        is_large = len(body) >= self.offload
         try:
             if acceptor is None:
                 return await self._verified(request, body, is_large), None
@@ -216,9 +209,9 @@ class VerifyMiddleware:
         except ApisealError as error:
             if self.explain and error.http_status == 401:
                 await asyncio.to_thread(self._explain, request, body)
-            raise _Refused.of(error, is_read=True) from error
+            raise Refused.of(error, is_read=True) from error
 
-    async def _verified(self, request: _Request, body: bytes, is_large: bool) -> Verified:
+    async def _verified(self, request: Request, body: bytes, is_large: bool) -> Verified:
         if self.replay is None:
             return await _run(is_large, lambda: self.verifier.verify(*request.head, body, scheme=self.scheme))
         pending = await _run(is_large, lambda: self.verifier.verify_pending(*request.head, body, scheme=self.scheme))
@@ -226,7 +219,7 @@ class VerifyMiddleware:
         return await _run(is_large, lambda: pending.finish(answers))
 
     async def _accepted(
-        self, request: _Request, body: bytes, acceptor: Acceptor, route: SealedRoute, is_large: bool
+        self, request: Request, body: bytes, acceptor: Acceptor, route: SealedRoute, is_large: bool
     ) -> Accepted:
         source = route.context
         make: Callable[[Any], Any] = source if callable(source) else lambda _proof: source
@@ -248,7 +241,7 @@ class VerifyMiddleware:
             lines = [line for line in lines if line[0] in covered or line[0] in _UNCOVERED]
         return lines
 
-    def _explain(self, request: _Request, body: bytes) -> None:
+    def _explain(self, request: Request, body: bytes) -> None:
         try:
             told = self.verifier.explain(*request.head, body, scheme=self.scheme)
         except ApisealError as error:
@@ -256,7 +249,7 @@ class VerifyMiddleware:
         else:
             _log.warning("%s: %s", request, told.text)
 
-    async def _refuse(self, request: _Request, refused: _Refused, send: Send) -> None:
+    async def _refuse(self, request: Request, refused: Refused, send: Send) -> None:
         level = logging.ERROR if refused.status >= 500 else logging.WARNING
         extra = {"apiseal_status": refused.status, "apiseal_code": refused.code, "apiseal_key_id": refused.key_id}
         _log.log(level, "%d for %s: %s", refused.status, request, refused.reason, extra=extra)
@@ -273,59 +266,6 @@ class VerifyMiddleware:
             lines.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": refused.status, "headers": lines})
         await send({"type": "http.response.body", "body": b"" if request.scope["method"] == "HEAD" else phrase})
-
-
-class _Request:
-    """The head of a request, exactly as received."""
-
-    def __init__(self, scope: Scope, target: str, scheme: str) -> None:
-        self.scope = scope
-        self.scheme = scheme
-        self.lines: list[tuple[bytes, bytes]] = list(scope["headers"])
-        self.head = (scope["method"], target, self.lines)
-
-    def has(self, name: bytes) -> bool:
-        return any(own == name for own, _ in self.lines)
-
-    def values(self, name: bytes) -> list[bytes]:
-        return [value for own, value in self.lines if own == name]
-
-    def is_plain_json(self) -> bool:
-        types = self.values(b"content-type")
-        kind = types[0].partition(b";")[0].strip(b" \t").lower() if len(types) == 1 else b""
-        return (kind == b"application/json" or kind.endswith(b"+json")) and not self.has(b"content-encoding")
-
-    def __str__(self) -> str:
-        # Without the query, which may hold what does not belong into logs; escaped, so that nobody writes lines of his own.
-        return f"{self.scope['method']!r} {self.head[1].partition('?')[0][:200]!r}"
-
-
-class _Refused(Exception):
-    """Why a request does not reach the application: for the log, never for the peer."""
-
-    def __init__(
-        self,
-        status: int,
-        reason: str,
-        *,
-        is_read: bool,
-        asks: bool = False,
-        code: int | None = None,
-        key_id: str | None = None,
-    ) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
-        self.is_read = is_read
-        self.asks = asks
-        self.code = code
-        self.key_id = key_id
-
-    @classmethod
-    def of(cls, error: ApisealError, *, is_read: bool) -> _Refused:
-        reason = str(error) if error.key_id is None else f"{error} (key {error.key_id!r})"
-        asks = error.code in _ASKED_FOR
-        return cls(error.http_status, reason, is_read=is_read, asks=asks, code=error.code, key_id=error.key_id)
 
 
 class _Nowhere:
@@ -349,80 +289,13 @@ async def _refuse_websocket(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.close", "code": 1008})
 
 
-def _target(scope: Scope) -> str:
-    """The request target as it stood on the wire."""
-    raw: bytes | None = scope.get("raw_path")
-    if raw is None:
-        raise RuntimeError(
-            "this ASGI server does not tell the path as it was received (raw_path): nothing can be verified"
-        )
-    query: bytes = scope["query_string"]
-    target = raw.partition(b"?")[0] + (b"?" + query if query else b"")
-    return target.decode("latin-1")
-
-
-def _route_path(scope: Scope) -> str:
-    """The decoded path that a router below this middleware sees."""
-    path: str = scope["path"]
-    root: str = scope.get("root_path", "")
-    return (
-        path[len(root) :] if root and path.startswith(root) and path[len(root) : len(root) + 1] in ("", "/") else path
-    )
-
-
 # What handlers ask for.
 
 
-class _OfState:
-    """Reads what the middleware has left in the scope. Also a dependency of FastAPI, which is imported only if it is there."""
-
-    def __init__(self, name: str, missing: str) -> None:
-        self._name = name
-        self._missing = missing
-
-    def _find(self, request: Any) -> Any:
-        scope = request if isinstance(request, Mapping) and "type" in request else getattr(request, "scope", None)
-        if not isinstance(scope, Mapping):
-            raise TypeError("give the request, or its ASGI scope")
-        found = (scope.get("state") or {}).get(self._name)
-        if found is None:
-            raise LookupError(self._missing)
-        return found
-
-    @property
-    def __signature__(self) -> inspect.Signature:
-        try:
-            from starlette.requests import HTTPConnection
-        except ImportError:
-            annotation: Any = Any
-        else:
-            annotation = HTTPConnection
-        request = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=annotation)
-        return inspect.Signature([request])
-
-
-class _VerifiedOf(_OfState):
-    def __call__(self, request: Mapping[str, Any] | Any) -> Verified:
-        found = self._find(request)
-        assert isinstance(found, Verified)
-        return found
-
-
-class _AcceptedOf(_OfState):
-    def __call__(self, request: Mapping[str, Any] | Any) -> Accepted:
-        found = self._find(request)
-        assert isinstance(found, Accepted)
-        return found
-
-
-verified = _VerifiedOf(
-    _STATE_VERIFIED, "this request was not verified: its path is exempt, or VerifyMiddleware is not there"
-)
+verified = VerifiedOf(VERIFIED, "this request was not verified: its path is exempt, or VerifyMiddleware is not there")
 """What was proved of a request: `verified(request)`, or `Annotated[Verified, Depends(verified)]` in FastAPI. It raises
 LookupError where nothing was verified."""
 
-accepted = _AcceptedOf(
-    _STATE_ACCEPTED, "nothing was decrypted of this request: no sealed route with `request` fits its path"
-)
+accepted = AcceptedOf(ACCEPTED, "nothing was decrypted of this request: no sealed route with `request` fits its path")
 """As `verified`, for requests whose content was decrypted. A handler that must never see clear content that was not sealed
 asks for it."""

@@ -23,13 +23,11 @@ _WITHHELD = (b"content-type", b"content-encoding", b"content-digest", b"etag")
 class Signing:
     """What is the same for all answers."""
 
-    signer: Signer | None
-    protectors: dict[int, Protector]
-    """By the identity of the route, for those whose answers are encrypted."""
+    signer: Signer | Callable[[Verified], Signer] | None
     limit: int
     """Bytes of content that are kept."""
     offload: int
-    """Bytes of content beyond which a thread does the work."""
+    """Bytes of content from which on a thread does the work."""
 
 
 class Answer:
@@ -92,7 +90,7 @@ class Answer:
             body, stated = b"", []
             lines = [line for line in lines if line[0] not in _WITHHELD]
         if self.signing.signer is not None:
-            if len(body) > self.signing.offload:
+            if len(body) >= self.signing.offload:
                 body, lines = await asyncio.to_thread(self._signed, status, lines, body)
             else:
                 body, lines = self._signed(status, lines, body)
@@ -105,13 +103,15 @@ class Answer:
 
     def _signed(self, status: int, lines: Lines, body: bytes) -> tuple[bytes, Lines]:
         """Content and header lines as they go out."""
-        assert self.signing.signer is not None
-        protector = self.signing.protectors.get(id(self.route))
-        if protector is not None and self.route is not None and body and status < 400:
+        chosen = self.signing.signer
+        assert chosen is not None
+        signer = chosen if isinstance(chosen, Signer) else chosen(self.verified)
+        if self.route is not None and self.route.response is not None and body and status < 400:
+            protector = Protector(self.route.response, signer)
             context = context_of(self.route, self.verified)
             protected = protector.protect_response(status, lines, body, request=self.verified, context=context)
             return protected.body, lines + _lines(protected.headers)
-        signed = self.signing.signer.sign_response(status, lines, body, request=self.verified)
+        signed = signer.sign_response(status, lines, body, request=self.verified)
         return body, lines + _lines(signed.headers)
 
 

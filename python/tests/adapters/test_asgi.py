@@ -352,8 +352,7 @@ def test_two_hundred_parallel_clients_and_nothing_is_lost_or_mixed_up(kind: str)
         if kind == "memory"
         else apiseal.AsyncVerifier(ring, replay=AwaitedStore())
     )
-    # Answers are signed by one key of the service, as responses have no partner of their own here.
-    signer = apiseal.Signer(ring, key="p0-res")
+    answers = {name: apiseal.Signer(ring, key=f"{name.lower()}-res") for name in names}
     checks_answers = apiseal.Verifier(ring, replay=apiseal.NoReplayCheck())
     failures: list[str] = []
     served = [0] * 200
@@ -383,9 +382,9 @@ def test_two_hundred_parallel_clients_and_nothing_is_lost_or_mixed_up(kind: str)
                     got = ask_over(
                         connection, "POST", f"/echo/{at}/{turn}?n={at}", lines, body, chunks=[0, 4096][turn % 2]
                     )
-                    checks_answers.verify_response(got.status, got.lines, got.body, request=made_clear)
+                    proof = checks_answers.verify_response(got.status, got.lines, got.body, request=made_clear)
                     told = json.loads(got.body)
-                    assert told["digest"] == hashlib.sha256(body).hexdigest()
+                    assert told["digest"] == hashlib.sha256(body).hexdigest() and proof.principal == name
                     assert (told["path"], told["query"], told["nonce"]) == (
                         f"/echo/{at}/{turn}",
                         f"?n={at}",
@@ -397,7 +396,7 @@ def test_two_hundred_parallel_clients_and_nothing_is_lost_or_mixed_up(kind: str)
         finally:
             connection.close()
 
-    with serving(service(checks=checks, signer=signer), backlog=512) as base:
+    with serving(service(checks=checks, signer=lambda proof: answers[proof.principal]), backlog=512) as base:
         gate = threading.Barrier(200)
         threads = [threading.Thread(target=client, args=(at, base, gate)) for at in range(200)]
         for thread in threads:
