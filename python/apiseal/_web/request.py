@@ -63,9 +63,8 @@ class Refused(Exception):
 
     @classmethod
     def of(cls, error: ApisealError, *, is_read: bool) -> Refused:
-        reason = str(error) if error.key_id is None else f"{error} (key {error.key_id!r})"
         asks = error.code in _ASKED_FOR
-        return cls(error.http_status, reason, is_read=is_read, asks=asks, code=error.code, key_id=error.key_id)
+        return cls(error.http_status, str(error), is_read=is_read, asks=asks, code=error.code, key_id=error.key_id)
 
 
 def target_of(scope: Scope) -> str:
