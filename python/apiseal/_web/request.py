@@ -23,9 +23,10 @@ class Request:
         self.scheme = scheme
         self.lines: list[tuple[bytes, bytes]] = list(scope["headers"])
         self.head = (scope["method"], target, self.lines)
+        self.names = frozenset(name for name, _ in self.lines)
 
     def has(self, name: bytes) -> bool:
-        return any(own == name for own, _ in self.lines)
+        return name in self.names
 
     def values(self, name: bytes) -> list[bytes]:
         return [value for own, value in self.lines if own == name]
