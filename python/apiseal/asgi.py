@@ -6,7 +6,7 @@
     service = VerifyMiddleware(app, verifier, signer=signer, exempt=["/health"])    # uvicorn module:service
 
     @app.post("/orders")
-    async def order(request: Request, proof: Annotated[Verified, Depends(verified)]) -> dict[str, str]:
+    async def order(proof: Annotated[Verified, Depends(verified)]) -> dict[str, str]:
         assert may_order(proof.principal)      # a valid signature by the wrong partner is still valid
 
 What the application receives as content is exactly what was verified, or what it decrypts to. What is refused gets a plain

@@ -36,8 +36,10 @@ class SignatureAuth(AuthBase):
     `retry`: if the service answers 401 and asks with `Accept-Signature` for more than was covered, the request is signed
     again so and sent once more.
 
-    Redirects: requests copies the request, and the signature is not copied with it. The copy goes out without one; if the
-    service, of the same origin, answers 401, it is signed and sent once more. Content that was encrypted stays so.
+    Redirects: requests copies the request, the signature is not copied with it, and the copy goes out without one. With
+    `follow_redirects`, if the service, of the same origin, answers 401, the copy is signed and sent once more. Where there is a
+    `verifier`, the redirect must prove where it leads to: its signature covers `location`, by a profile of the service that has
+    it in `if_present`. Content that was encrypted stays so.
 
     Send a prepared request once: a second time its nonce is used up. Retries below the session (`max_retries` of an adapter,
     for anything but connecting) send the same nonce again, which a service refuses.
@@ -51,10 +53,12 @@ class SignatureAuth(AuthBase):
         sealed: Iterable[SealedRoute] = (),
         required: bool = True,
         retry: bool = True,
+        follow_redirects: bool = False,
         max_answer: int = 64 << 20,
     ) -> None:
         self._exchanges = Exchanges(signer, verifier, sealed, required)
         self._retry = retry
+        self._follows = follow_redirects
         self._max_answer = max_answer
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -73,20 +77,23 @@ class SignatureAuth(AuthBase):
         """The hook for answers: to the request that was signed, and to those that follow redirects, which are not."""
         request = response.request
         is_own = request is exchange.request
-        if not is_own and response.status_code == 401 and _origin(request) == exchange.origin:
+        may_sign = self._follows and exchange.leads and _origin(request) == exchange.origin
+        if not is_own and response.status_code == 401 and may_sign:
             body = exchange.body if request.body else b""
             head = _head(request, body)
             route = self._exchanges.onward(head, body, exchange.sent.route)
-            return self._repeated(response, self._exchanges.outgoing(head, body, route), **options)
-        self._check(exchange.sent if is_own else None, response)
+            return self._repeated(exchange, response, self._exchanges.outgoing(head, body, route), **options)
+        self._check(exchange, exchange.sent if is_own else None, response)
         asked = response.headers.get("Accept-Signature") if response.status_code == 401 else None
         if is_own and asked is not None and self._retry:
             again = self._exchanges.again(_head(request.copy(), exchange.body), exchange.body, exchange.sent, asked)
             if again is not None:
-                return self._repeated(response, again, **options)
+                return self._repeated(exchange, response, again, **options)
         return response
 
-    def _repeated(self, refused: requests.Response, sent: Outgoing, **options: Any) -> requests.Response:
+    def _repeated(
+        self, exchange: _Exchange, refused: requests.Response, sent: Outgoing, **options: Any
+    ) -> requests.Response:
         """Sends the request of an answer once more, with this signature."""
         refused.content  # noqa: B018 - frees the connection
         refused.close()
@@ -95,16 +102,18 @@ class SignatureAuth(AuthBase):
         response: requests.Response = refused.connection.send(request, **options)
         response.request = request
         response.history.append(refused)
-        self._check(sent, response)
+        self._check(exchange, sent, response)
         return response
 
-    def _check(self, sent: Outgoing | None, response: requests.Response) -> None:
+    def _check(self, exchange: _Exchange, sent: Outgoing | None, response: requests.Response) -> None:
         if self._exchanges.verifier is None:
             return
         raw = response.raw
         body = self._joined(raw)
         lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in raw.headers.items()]
+        exchange.leads = False
         checked = self._exchanges.checked(sent, response.status_code, lines, body)
+        exchange.leads = self._exchanges.leads(checked.verified)
         headers = raw.headers.copy()
         if checked.is_opened:
             headers["Content-Length"] = response.headers["Content-Length"] = str(len(checked.body))
@@ -151,6 +160,8 @@ class _Exchange:
         self.origin = _origin(request)
         self.body = body
         self.sent = sent
+        self.leads = True
+        """Whether the last answer may choose what is signed next."""
 
 
 class _SignedRequest(requests.PreparedRequest):

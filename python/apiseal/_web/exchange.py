@@ -9,9 +9,9 @@ from urllib.parse import unquote
 
 from apiseal._core import Acceptor, Protected, Protector, Signed, Signer, Verified, Verifier
 from apiseal._web.routes import SealedRoute, find
-from apiseal.errors import ApisealError, DocumentError, SignatureError, SignatureMissingError
+from apiseal.errors import ApisealError, DocumentError, NotCoveredError, SignatureError, SignatureMissingError
 
-__all__ = ["Checked", "Exchanges", "Head", "Outgoing", "too_long"]
+__all__ = ["Checked", "Exchanges", "Head", "Outgoing", "astray", "stale", "too_long"]
 
 Lines = list[tuple[bytes, bytes]]
 
@@ -91,6 +91,11 @@ class Exchanges:
         was_sealed = bool(body) and last is not None and last.request is not None
         return last if was_sealed and (route is None or route.request is None) else route
 
+    def leads(self, proof: Verified | None) -> bool:
+        """Whether an answer may choose what is signed next: somebody on the way could have changed where it leads to. Who
+        checks no answers has said that he trusts the way."""
+        return self.verifier is None or (proof is not None and proof.component("location") is not None)
+
     def outgoing(self, head: Head, body: bytes, route: SealedRoute | None, accept: str | None = None) -> Outgoing:
         """Signs, with a nonce of its own each time; encrypts the content of a sealed route."""
         options: dict[str, Any] = {"scheme": head.scheme, "authority": head.authority}
@@ -131,6 +136,15 @@ class Exchanges:
 def too_long(limit: int) -> ApisealError:
     """For an answer that is not read to its end."""
     return _fault(DocumentError, 310, "LimitDocument", f"the answer has more than {limit} bytes, which is max_answer")
+
+
+def astray() -> ApisealError:
+    """For a redirect that somebody on the way could have written."""
+    text = (
+        "the redirect is not followed: the signature of the answer does not cover `location`; let the profile of the service "
+        'have it in `if_present`, as {"extends": "apiseal-v1", "if_present": ["location"], …}'
+    )
+    return _fault(NotCoveredError, 603, "NotCovered", text)
 
 
 def stale() -> ApisealError:

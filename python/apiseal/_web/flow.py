@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from typing import Any
 
 from apiseal._core import Signer, Verified, Verifier
-from apiseal._web.exchange import Exchanges, Head, Outgoing, stale, too_long
+from apiseal._web.exchange import Exchanges, Head, Outgoing, astray, stale, too_long
 from apiseal._web.routes import SealedRoute
 
 __all__ = ["Flow", "verified_of"]
@@ -29,8 +29,10 @@ class Flow:
     `retry`: if the service answers 401 and asks with `Accept-Signature` for more than was covered, the request is signed
     again so and sent once more. Signatures of content that is encrypted cover what the profile says and nothing more.
 
-    `follow_redirects` follows redirects within the origin, each with a signature of its own. The client's own setting must
-    stay off: it would send the signature of one request with another, which is an error before anything is sent.
+    `follow_redirects` follows redirects within the origin, each with a signature of its own. Where there is a `verifier`, the
+    answer must prove where it leads to: its signature covers `location`, by a profile of the service that has it in
+    `if_present`. The client's own setting must stay off: it would send the signature of one request with another, which is
+    an error before anything is sent.
 
     An instance is shared by threads, tasks and clients. What hooks of the client change in a request is not covered.
     """
@@ -128,6 +130,8 @@ class Flow:
             following.extensions = dict(request.extensions)
             if self._max_redirects == 0 or _origin(following.url) != origin:
                 return
+            if not self._exchanges.leads(verified_of(response)):
+                raise astray()
             content = request.content if following.method == request.method else b""
             request = _bare(self._library, following, _without_framing(following.headers.raw, content), content)
             route = self._exchanges.onward(_head(request), content, route)

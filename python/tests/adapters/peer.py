@@ -56,9 +56,9 @@ def peer_of(answer: Callable[[Any], Reply]) -> Iterator[Peer]:
         peer.server.server_close()
 
 
-def sign_answer(handler: Any, body: bytes = b"{}", *lines: tuple[str, str]) -> list[tuple[str, str]]:
+def sign_answer(handler: Any, body: bytes = b"{}", *lines: tuple[str, str], status: int = 200) -> list[tuple[str, str]]:
     """The answer to a request without content, signed as a service does it."""
     checks = apiseal.Verifier(RING, replay=apiseal.NoReplayCheck())
     proof = checks.verify(handler.command, handler.path, handler.headers.items(), scheme="http")
     own = [("Content-Type", "application/json"), *lines]
-    return own + SIGNER.sign_response(200, own, body, request=proof).headers
+    return own + SIGNER.sign_response(status, own, body, request=proof).headers

@@ -13,6 +13,7 @@ from typing import Any
 import apiseal
 import uvicorn
 from apiseal import Key, Keyring
+from apiseal.asgi import SealedRoute
 
 CONTEXT = {"purpose": "orders", "partner": "ACME"}
 
@@ -29,9 +30,12 @@ def signing_ring(*principals: str) -> Keyring:
         for direction in ("req", "res"):
             kid = f"{name.lower()}-{direction}"
             key = Key.derived(kid, root, {"partner": name, "dir": direction})
-            keys.append(key.replace(principal=name, direction=direction))
+            keys.append(key.replace(principal=name, direction=direction, profiles=["apiseal-v1", "moved.v1"]))
     return Keyring(keys)
 
+
+MOVED = apiseal.Profile({"apiseal_profile": 1, "id": "moved.v1", "extends": "apiseal-v1", "if_present": ["location"]})
+"""What a service needs whose redirects are followed."""
 
 RING = signing_ring()
 FIELDS = Keyring([Key.generate("fields")], primary=["fields"])
@@ -50,6 +54,16 @@ def verifier(**options: Any) -> apiseal.Verifier:
 
 
 CLIENT_VERIFIER = apiseal.Verifier(RING, replay=apiseal.NoReplayCheck())
+
+CLIENT_SEALED = [
+    SealedRoute("/orders", CIPHER, CIPHER, context=CONTEXT),
+    SealedRoute("/moved", CIPHER, context=CONTEXT, methods=["POST"]),
+]
+SERVER_SEALED = [
+    SealedRoute("/orders", CIPHER, CIPHER, context=context_of),
+    SealedRoute("/moved", CIPHER, context=context_of, methods=["POST"]),
+]
+ORDER = {"id": 7, "card": "4111111111111111"}
 
 
 @contextlib.contextmanager

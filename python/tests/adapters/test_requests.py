@@ -6,7 +6,6 @@ import gzip
 import io
 import json
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import apiseal
@@ -16,29 +15,13 @@ from apiseal.asgi import SealedRoute, VerifyMiddleware
 from apiseal.requests import SignatureAuth, verified
 from peer import peer_of, sign_answer
 from services import application
-from support import CIPHER, CLIENT_VERIFIER, SIGNER, serving, store, verifier
-from test_httpx import CLIENT_SEALED, ORDER, SERVER_SEALED
+from support import CIPHER, CLIENT_SEALED, CLIENT_VERIFIER, ORDER, SIGNER, serving, store
 
 TEXT = {"Content-Type": "text/plain"}
 
 
 def auth(checks: apiseal.Verifier | None = CLIENT_VERIFIER, **options: Any) -> SignatureAuth:
     return SignatureAuth(options.pop("signer", SIGNER), checks, **options)
-
-
-@pytest.fixture(scope="module")
-def base() -> Iterator[str]:
-    service = VerifyMiddleware(
-        application(),
-        verifier(),
-        signer=SIGNER,
-        scheme="http",
-        exempt=["/health"],
-        unsigned=["/stream"],
-        sealed=SERVER_SEALED,
-    )
-    with serving(service) as url:
-        yield url
 
 
 @pytest.mark.parametrize(
@@ -180,7 +163,7 @@ def test_rule_s21_accept_signature_is_answered_once_with_a_fresh_nonce() -> None
 
 def test_redirects_are_followed_with_a_signature_of_their_own(base: str) -> None:
     with requests.Session() as session:
-        session.auth = auth(sealed=CLIENT_SEALED)
+        session.auth = auth(sealed=CLIENT_SEALED, follow_redirects=True)
         got = session.get(base + "/moved?to=/moved%3Fto%3D/echo/there%253Fx", timeout=20)
         assert got.json()["path"] == "/echo/there" and len(got.history) == 2 and verified(got)
         got = session.post(base + "/moved?to=/orders", json=ORDER, timeout=20)
@@ -189,6 +172,22 @@ def test_redirects_are_followed_with_a_signature_of_their_own(base: str) -> None
         assert got.json()["size"] == 0 and got.request.method == "GET"
         got = session.get(base + "/moved?to=/echo/there", allow_redirects=False, timeout=20)
         assert got.status_code == 302 and got.next is not None and "signature" not in got.next.headers
+
+
+def test_a_redirect_is_not_signed_unless_told_to_and_proved(base: str) -> None:
+    got = requests.get(base + "/moved?to=/echo/there", auth=auth(), timeout=20)
+    assert got.status_code == 401 and "signature" not in got.request.headers
+
+    def answer(handler: Any) -> tuple[int, list[tuple[str, str]], bytes]:
+        if handler.path == "/elsewhere":
+            return 401, [], b""
+        # Signed by the profile apiseal-v1, which does not cover where it leads to.
+        return 302, [*sign_answer(handler, b"", status=302), ("Location", "/elsewhere")], b""
+
+    with peer_of(answer) as peer:
+        got = requests.get(peer.url, auth=auth(follow_redirects=True), timeout=20)
+        assert got.status_code == 401
+        assert [("signature" in lines) for _, _, lines, _ in peer.got] == [True, False]
 
 
 def test_a_signature_is_never_sent_twice() -> None:
@@ -201,7 +200,13 @@ def test_a_signature_is_never_sent_twice() -> None:
                 )
             ) as peer:
                 try:
-                    requests.Session().post(peer.url + "/start", data=b"abc", headers=TEXT, auth=auth(None), timeout=20)
+                    requests.Session().post(
+                        peer.url + "/start",
+                        data=b"abc",
+                        headers=TEXT,
+                        auth=auth(None, follow_redirects=True),
+                        timeout=20,
+                    )
                 except requests.TooManyRedirects:
                     assert location == "/start"
                 signatures = [lines["signature"] for _, _, lines, _ in peer.got if "signature" in lines]
@@ -217,7 +222,9 @@ def test_content_that_was_sealed_stays_sealed_on_every_hop() -> None:
 
     only_requests = [SealedRoute("/orders", CIPHER, context={"purpose": "orders"})]
     with peer_of(answer) as peer:
-        requests.post(peer.url + "/orders", json=ORDER, auth=auth(None, sealed=only_requests), timeout=20)
+        requests.post(
+            peer.url + "/orders", json=ORDER, auth=auth(None, sealed=only_requests, follow_redirects=True), timeout=20
+        )
         assert [path for _, path, _, _ in peer.got] == ["/orders", "/elsewhere", "/elsewhere"]
         assert all(b"4111" not in body and b"as1." in body for *_, body in peer.got)
 
