@@ -131,7 +131,7 @@ class ByHand:
             require_components=self.covered,
             body=body,
         )
-        nonce = result.parameters["nonce"]
+        nonce = str(result.parameters["nonce"])
         if nonce in self.seen:
             raise ValueError("seen")
         self.seen.add(nonce)

@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Literal
 
 from apiseal import Key, Keyring
 
 PARTNERS = ("ACME", "Bank")
+DIRECTIONS: tuple[Literal["req"], Literal["res"]] = ("req", "res")
 
 
 def context(partner: str) -> dict[str, str]:
@@ -27,7 +29,7 @@ def main(folder: Path) -> None:
     root = Key.generate("signing", purpose="sig")
     signing = [root]
     for partner in PARTNERS:
-        for direction in ("req", "res"):
+        for direction in DIRECTIONS:
             key = Key.derived(f"{partner}-{direction}", root, {"partner": partner, "dir": direction})
             signing.append(key.replace(principal=partner, direction=direction))
     rings = {
@@ -39,10 +41,10 @@ def main(folder: Path) -> None:
     for partner in PARTNERS:
         own = [
             rings["service/signing"].export_context(f"{partner}-{direction}", {"partner": partner, "dir": direction})
-            for direction in ("req", "res")
+            for direction in DIRECTIONS
         ]
         rings[f"{partner}/signing"] = Keyring(own)
-        for direction in ("req", "res"):
+        for direction in DIRECTIONS:
             key = fields.export_message_context("fields", context(partner), partner, direction)
             rings[f"{partner}/fields-{direction}"] = Keyring([key], primary=["fields"])
     for name, ring in rings.items():
