@@ -134,8 +134,11 @@ class VerifyMiddleware:
             raise RuntimeError(f"nothing is known of scopes of the type {kind!r}, and none is handed on unverified")
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get("state") is None:
+            scope["state"] = {}
+        state = scope["state"]
         for name in (VERIFIED, ACCEPTED):
-            (scope.get("state") or {}).pop(name, None)
+            state.pop(name, None)
         target = target_of(scope)
         path = route_path(scope)
         if path in self.exempt and target.partition("?")[0] == scope.get("root_path", "") + path:
@@ -153,7 +156,6 @@ class VerifyMiddleware:
         except Refused as refused:
             await self._refuse(request, refused, send)
             return
-        state = scope.setdefault("state", {})
         inner = dict(scope)
         if isinstance(document, Accepted):
             state[ACCEPTED] = document

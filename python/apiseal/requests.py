@@ -78,12 +78,12 @@ class SignatureAuth(AuthBase):
         request = response.request
         is_own = request is exchange.request
         may_sign = self._follows and exchange.leads and _origin(request) == exchange.origin
+        self._check(exchange, exchange.sent if is_own else None, response)
         if not is_own and response.status_code == 401 and may_sign:
             body = exchange.body if request.body else b""
             head = _head(request, body)
             route = self._exchanges.onward(head, body, exchange.sent.route)
             return self._repeated(exchange, response, self._exchanges.outgoing(head, body, route), **options)
-        self._check(exchange, exchange.sent if is_own else None, response)
         asked = response.headers.get("Accept-Signature") if response.status_code == 401 else None
         if is_own and asked is not None and self._retry:
             again = self._exchanges.again(_head(request.copy(), exchange.body), exchange.body, exchange.sent, asked)

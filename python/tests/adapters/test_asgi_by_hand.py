@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -287,6 +288,21 @@ def test_rule_s9_rule_s26_what_the_store_answers(answer: Any, status: int, is_as
     sent = post(VerifyMiddleware(app, checks), "/x", body, ("content-type", "text/plain"))
     assert sent[0]["status"] == status and own.asked == 1 and len(app.scopes) == (status == 200)
     assert (b"retry-after", b"1") in sent[0]["headers"] or status != 503
+
+
+@pytest.mark.parametrize(("offload", "is_apart"), [(0, True), (1000, False)])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_store_that_blocks_is_asked_in_a_thread_if_told_so(method: str, offload: int, is_apart: bool) -> None:
+    class Blocking:
+        def claim(self, claim: apiseal.Claim) -> str:
+            threads.append(threading.get_ident())
+            return "first"
+
+    threads: list[int] = []
+    checks = apiseal.Verifier(RING, replay=Blocking())
+    headers, _ = signed(method, "/x", b"")
+    assert run(VerifyMiddleware(App(), checks, offload=offload), scope(method, "/x", headers))[0]["status"] == 200
+    assert (threads[0] != threading.get_ident()) is is_apart
 
 
 @pytest.mark.parametrize("size", [10, 70_000])
