@@ -9,8 +9,6 @@ import http.client
 import json
 import random
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -535,8 +533,3 @@ def test_rotation_while_the_service_runs() -> None:
         ring.replace(ring.disable("acme-req"))
         assert ask(base, "GET", "/echo/x", lines).status == 401
         assert ask(base, "GET", "/echo/x", signed(base, "GET", "/echo/x", signer=fresh)[0]).status == 200
-
-
-def test_the_helper_is_a_dependency_and_starlette_is_not_imported_for_it() -> None:
-    check = "import sys, apiseal.asgi; assert not {'starlette', 'fastapi', 'anyio'} & set(sys.modules), sys.modules"
-    subprocess.run([sys.executable, "-c", check], check=True, timeout=60)
