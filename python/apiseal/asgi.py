@@ -61,7 +61,7 @@ class VerifyMiddleware:
     `sealed` names the routes whose content carries encrypted fields. On them a request with content is decrypted, and of
     another media type than JSON refused with 415.
 
-    `exempt` are exact paths that anybody may call, as for health checks. Nothing of such a request is verified.
+    `exempt` are exact paths that anybody may call, as for health checks. Nothing of such a request is verified or limited.
 
     `max_body` bytes of content are received at most (else 413), within `body_timeout` seconds (else 408). Before more than
     64 KiB are kept, the signature of the head must hold.
