@@ -117,9 +117,7 @@ def test_of_damaged_requests_none_reaches_the_application_changed(seed: int, is_
             own, content = dict(whole), body
             choice = rand.randrange(10)
             if choice == 0:
-                own["raw_path"] = rand.choice(
-                    [b"/orders/", b"/%6frders", b"//orders", b"/orders;", b"/order"]
-                )
+                own["raw_path"] = rand.choice([b"/orders/", b"/%6frders", b"//orders", b"/orders;", b"/order"])
             elif choice == 1:
                 own["query_string"] = rand.choice([b"", b"x=2", b"x=1&", b"x=%31", b"x=1&x=1"])
             elif choice == 2:
