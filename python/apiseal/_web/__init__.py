@@ -1,0 +1,1 @@
+"""What the adapters for web frameworks and clients share. Nothing here imports one of them."""

@@ -1,0 +1,25 @@
+"""Signed requests with httpx2: `httpx2.Client(auth=SignatureAuth(signer, verifier))`, sync and async."""
+
+from __future__ import annotations
+
+try:
+    import httpx2
+except ImportError as error:
+    raise ImportError('apiseal.httpx2 needs httpx2: pip install "apiseal[httpx2]"') from error
+
+from apiseal._core import Verified
+from apiseal._web.flow import Flow, verified_of
+from apiseal._web.routes import SealedRoute
+
+__all__ = ["SealedRoute", "SignatureAuth", "verified"]
+
+
+class SignatureAuth(Flow, httpx2.Auth):
+    """Signs each request as it is sent, and checks the answer. The arguments are told at `Flow`, whose every word holds."""
+
+    _library = httpx2
+
+
+def verified(response: httpx2.Response) -> Verified | None:
+    """What was proved of an answer; None if it is not signed."""
+    return verified_of(response)
