@@ -329,7 +329,9 @@ FAILURES = [fail, lambda: fail(50), chained, in_context, noted, hostile, endless
 if sys.version_info >= (3, 11):
 
     def group() -> None:
-        raise ExceptionGroup("several " + json.dumps({"card": CARD}), [ValueError({"card": CARD}), KeyError(1)])
+        raise ExceptionGroup(  # noqa: F821
+            "several " + json.dumps({"card": CARD}), [ValueError({"card": CARD}), KeyError(1)]
+        )
 
     FAILURES.append(group)
 
