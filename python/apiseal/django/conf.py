@@ -42,16 +42,17 @@ _NAMES = frozenset(
         "EXEMPT",
     ]
 )
+_IMPORTED = frozenset({"KEYRING", "CONTEXT", "VERIFIER", "SIGNER", "MESSAGE_CONTEXT"})
 _made: dict[str, Any] = {}
 
 
 def value(name: str, default: Any = None) -> Any:
-    """A member as it stands there; a dotted path is imported."""
+    """A member as it stands there; where an object or function is meant, a dotted path is imported."""
     all_of_it = getattr(settings, "APISEAL", {})
     if unknown := set(all_of_it) - _NAMES:
         raise ImproperlyConfigured(f"APISEAL has the unknown members {', '.join(sorted(unknown))}")
     found = all_of_it.get(name, default)
-    return import_string(found) if isinstance(found, str) else found
+    return import_string(found) if isinstance(found, str) and name in _IMPORTED else found
 
 
 def member(name: str, *kinds: type) -> Any:

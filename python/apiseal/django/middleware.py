@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -33,6 +33,9 @@ from apiseal.django import conf
 __all__ = ["SealMiddleware", "Sealed", "SealedRequest", "sealed"]
 
 _logger = logging.getLogger("apiseal")
+
+_UNQUOTED = "/:@!$&'()*+,;=~"
+"""What stands in a path as it is (RFC 3986), beside letters, digits, `-`, `.` and `_`."""
 
 _ASKED_FOR = frozenset({600, 603, 612})
 """What the peer can mend: no signature, a component that is not covered, no digest."""
@@ -291,30 +294,36 @@ def _headers(request: HttpRequest) -> list[tuple[bytes, bytes]]:
     """Header lines, as ASGI gives them; from WSGI, one line for each name, as the server joined them."""
     scope: Any = getattr(request, "scope", None)
     if scope is not None:
-        return [(bytes(name).lower(), bytes(value)) for name, value in scope["headers"]]
-    lines = []
-    for name, value in request.META.items():
-        if name.startswith("HTTP_"):
-            lines.append((name[5:].replace("_", "-").lower().encode("latin-1"), value.encode("latin-1")))
-        elif name in ("CONTENT_TYPE", "CONTENT_LENGTH") and value:
-            lines.append((name.replace("_", "-").lower().encode(), value.encode("latin-1")))
-    return lines
+        lines = [(bytes(name).lower(), bytes(value)) for name, value in scope["headers"]]
+    else:
+        lines = [(name, value) for item in request.META.items() for name, value in _of_wsgi(*item)]
+    # Django's test clients send an empty one; it means what none means.
+    return [line for line in lines if line != (b"cookie", b"")]
+
+
+def _of_wsgi(name: str, value: Any) -> Iterator[tuple[bytes, bytes]]:
+    if name.startswith("HTTP_"):
+        yield name[5:].replace("_", "-").lower().encode("latin-1"), value.encode("latin-1")
+    elif name in ("CONTENT_TYPE", "CONTENT_LENGTH") and value:
+        yield name.replace("_", "-").lower().encode(), str(value).encode("latin-1")
 
 
 def _target(request: HttpRequest) -> str:
-    """The request target as it stood on the wire, where the server tells it."""
+    """The request target as it stood on the wire, where the server tells it.
+
+    Where it does not, the decoded path is encoded again, the usual way. A path that was encoded in another way is then
+    refused, and what is accepted is the path that the view is chosen by.
+    """
     scope: Any = getattr(request, "scope", None)
     if scope is not None:
         raw: bytes | None = scope.get("raw_path")
-        if raw is None:
-            raise ImproperlyConfigured("the ASGI server does not tell the path as it was received: raw_path")
-        query: bytes = scope["query_string"]
-        return (raw.partition(b"?")[0] + (b"?" + query if query else b"")).decode("latin-1")
-    for name in ("RAW_URI", "REQUEST_URI"):
-        if (raw_uri := request.META.get(name)) and raw_uri.startswith("/"):
-            return str(raw_uri)
-    # WSGI has decoded the path. It is encoded again the usual way; a path that was encoded in another way is refused, and
-    # what is accepted is the path that the view is chosen by.
-    path = quote(request.META.get("SCRIPT_NAME", "") + request.META.get("PATH_INFO", ""), "/:@!$&'()*+,;=~", "latin-1")
-    found = request.META.get("QUERY_STRING", "")
+        path = raw.partition(b"?")[0].decode("latin-1") if raw is not None else quote(scope["path"], _UNQUOTED)
+        query = scope["query_string"]
+        found = query.decode("latin-1") if isinstance(query, bytes) else query
+    else:
+        for name in ("RAW_URI", "REQUEST_URI"):
+            if (raw_uri := request.META.get(name)) and raw_uri.startswith("/"):
+                return str(raw_uri)
+        path = quote(request.META.get("SCRIPT_NAME", "") + request.META.get("PATH_INFO", ""), _UNQUOTED)
+        found = request.META.get("QUERY_STRING", "")
     return path + ("?" + found if found else "")
