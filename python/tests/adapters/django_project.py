@@ -39,7 +39,9 @@ def _database(engine: str, name: str, **options: Any) -> dict[str, Any]:
 
 
 def configure(**more: Any) -> None:
-    """Once a process."""
+    """Once a process, whoever asks first."""
+    if settings.configured:
+        return
     sys.path[:0] = [str(pathlib.Path(__file__).parent), str(FOLDER)]
     app = "django.contrib."
     settings.configure(

@@ -16,10 +16,8 @@ from typing import Any
 
 import django_project
 import pytest
-from django.conf import settings
 
-if not settings.configured:
-    django_project.configure()
+django_project.configure()
 
 import seals
 from django.core.exceptions import ImproperlyConfigured
