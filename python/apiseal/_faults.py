@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from apiseal.errors import ApisealError, ArgumentError, ContextError, DocumentError, NotEncryptedError
 
-__all__ = ["argument", "no_context", "not_encrypted", "wrong_type"]
+__all__ = ["argument", "no_context", "not_encrypted", "unbound", "wrong_type"]
 
 _Error = TypeVar("_Error", bound=ApisealError)
 
@@ -24,6 +24,11 @@ def no_context(text: str) -> ContextError:
 def not_encrypted(text: str) -> NotEncryptedError:
     """Code 213: a clear value stands where an encrypted one must be."""
     return _coded(NotEncryptedError(text), 213, "NotEncrypted")
+
+
+def unbound(text: str) -> ApisealError:
+    """Code 100, and no ValueError: Pydantic would wrap that, and add the input."""
+    return _coded(ApisealError(text), 100, "InvalidArgument")
 
 
 def wrong_type(text: str) -> DocumentError:
