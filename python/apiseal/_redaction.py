@@ -8,7 +8,7 @@ What is recognised:
 - encrypted tokens anywhere in a text.
 
 What begins like a document in a text and cannot be read (JSON that is cut off or malformed, a dict as Python prints it)
-is masked to the end of the text: nobody can tell where it ends. Any other object becomes the text that it prints. What is too
+is masked to the end of the text: nobody can tell where it ends. All before a `}` that closes nothing is masked too. Any other object becomes the text that it prints. What is too
 deep, too large, refers to itself, or raises an exception is masked as a whole.
 """
 
@@ -137,12 +137,13 @@ class Masker:
         self._characters -= len(text)
         if self._characters < 0 or depth > _DEPTH:
             raise _LimitError
-        pieces, at = [], 0
+        pieces: list[str] = []
+        at = 0
         while found := _BRACKET.search(text, at):
-            pieces.append(text[at : found.start()])
+            _append(pieces, text[at : found.start()])
             masked, at = self._bracket(text, found.start(), depth)
             pieces.append(masked)
-        pieces.append(text[at:])
+        _append(pieces, text[at:])
         return self.tokens("".join(pieces))
 
     def _bracket(self, text: str, start: int, depth: int) -> tuple[str, int]:
@@ -241,6 +242,14 @@ class Masker:
             nested = self._traceback(inner, left - 1)
             text += "".join(f"  | {line}\n" for line in nested.splitlines())
         return text
+
+
+def _append(pieces: list[str], text: str) -> None:
+    """Adds what lies between documents. A bracket that closes nothing ends a document whose beginning was cut off."""
+    _, bracket, rest = text.rpartition("}")
+    if bracket:
+        pieces[:] = [MASK]
+    pieces.append(rest)
 
 
 def _members(value: Any) -> Mapping[Any, Any] | None:

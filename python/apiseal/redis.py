@@ -78,12 +78,12 @@ if tonumber(version) < 7 then return 'old' end
 if most ~= '0' and policy ~= 'noeviction' then return 'evicts' end
 local known = redis.call('HMGET', KEYS[1], 'run', 'history')
 if not known[1] or (ARGV[2] ~= 'durable' and (known[1] ~= run or known[2] ~= history)) then
-  redis.call('HSET', KEYS[1], 'since', ARGV[1])
+  redis.call('HSET', KEYS[1], 'since', math.max(tonumber(ARGV[1]), tonumber(redis.call('TIME')[1])))
 end
 redis.call('HSET', KEYS[1], 'run', run, 'history', history)
 return 'ready'
 """
-"""KEYS: marker. ARGV: now, `durable` or nothing.
+"""KEYS: marker. ARGV: now, `durable` or nothing. Of two clocks the later one tells since when the store watches.
 
 It is run whenever the server does not know the script of claims, or has another replication history than the marker says: a
 server that was started again has an empty script cache, and one that took over begins a history. So a claim notices both.
@@ -186,11 +186,10 @@ def _pool_options(timeout: float, connections: int) -> dict[str, Any]:
     return {"socket_timeout": timeout, "socket_connect_timeout": timeout, **limits}
 
 
-def _demand_timeouts(client: Any) -> None:
-    arguments = client.connection_pool.connection_kwargs
-    for name in ("socket_timeout", "socket_connect_timeout"):
-        if not arguments.get(name):
-            raise _faults.argument(f"the Redis client has no `{name}`: a claim could wait for ever; give it seconds")
+def _demand_timeout(client: Any) -> None:
+    # The time-out to connect is this one too, unless it is stated.
+    if not client.connection_pool.connection_kwargs.get("socket_timeout"):
+        raise _faults.argument("the Redis client has no `socket_timeout`: a claim could wait for ever; give it seconds")
 
 
 class RedisReplay(_Store):
@@ -230,7 +229,7 @@ class RedisReplay(_Store):
             server = redis.Redis.from_pool(sync_pool)
         if not isinstance(server, redis.Redis):
             raise TypeError("the server is a URL or a redis.Redis")
-        _demand_timeouts(server)
+        _demand_timeout(server)
         self._client: Any = server
         self._open()
 

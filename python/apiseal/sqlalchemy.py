@@ -185,11 +185,13 @@ class SealedText(TypeDecorator[str]):
 
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
         """The token as it is."""
-        if value is None or (isinstance(value, str) and _key_id(value) is not None):
-            return value
-        raise _unwrapped(
-            _faults.not_encrypted("the column takes tokens: assign the clear value to the attribute that is `Sealed`")
-        )
+        try:
+            if value is None or (isinstance(value, str) and _key_id(value) is not None):
+                return value
+            text = "the column takes tokens: assign the clear value to the attribute that is `Sealed`"
+            raise _faults.not_encrypted(text)
+        except apiseal.ApisealError as error:
+            raise _unwrapped(error) from None
 
 
 class _Clear:

@@ -209,6 +209,9 @@ class SealMiddleware:
             if getattr(response, "streaming", False):
                 raise TypeError("a streaming response cannot be signed")
             headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
+            headers += [
+                (b"Set-Cookie", cookie.OutputString().encode("latin-1")) for cookie in response.cookies.values()
+            ]
             if (
                 protector is not None
                 and 200 <= response.status_code < 300

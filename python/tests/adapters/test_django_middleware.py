@@ -308,6 +308,10 @@ def test_real_servers(served: int, request: pytest.FixtureRequest) -> None:
     connection.close()
 
 
+def test_cookies_are_signed(served: int) -> None:
+    assert over_http(served, "/echo?cookies", b"1")[0] == 200
+
+
 def test_chunked_content(served: int) -> None:
     status, got = over_http(served, "/echo", json.dumps({"x": "y" * 100_000}).encode(), chunked=True)
     # Django reads no content of unstated length from a WSGI server: such a request is refused, not taken as empty.

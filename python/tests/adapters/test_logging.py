@@ -128,6 +128,8 @@ MESSAGES: dict[str, tuple[Any, ...]] = {
     "JSON made by the message": ('{"id": %d, "card": "%s"}', 7, CARD),
     "JSON over several arguments": ("%s%s", '{"card": "' + CARD, '"}'),
     "JSON that is cut off": (json.dumps({"id": 1, "card": CARD})[:-1],),
+    "JSON that is cut off in front": (json.dumps({"card": CARD, "a": {"b": 1}, "c": 1})[1:],),
+    "JSON that is cut off in front, as argument": ("got %s and more", json.dumps({"a": [], "card": CARD})[2:]),
     "JSON that is malformed": ('{"id": 1,, "card": "' + CARD + '"}',),
     "JSON with a member twice": ('{"card": "' + CARD + '", "card": 1}',),
     "JSON with NaN": ('{"a": NaN, "card": "' + CARD + '"}',),

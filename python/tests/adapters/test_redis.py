@@ -21,7 +21,8 @@ from apiseal.redis import AsyncRedisReplay, RedisReplay
 
 demand_servers()
 
-NOW = 1_800_000_000
+NOW = 4_000_000_000
+"""Later than the clock of any server, which is asked as well."""
 
 
 def claim(
@@ -199,6 +200,13 @@ def test_a_running_store_notices_that_the_server_was_flushed(server: RedisServer
     now[0] = NOW
     redis.Redis.from_url(server.url).flushall()
     assert store.claim(claim("a")) == "unknown"
+
+
+def test_of_two_clocks_the_later_one_counts(server: RedisServer) -> None:
+    now = int(time.time())
+    store = RedisReplay(server.url, clock=lambda: now - 1000)
+    assert store.claim(claim("a", now)) == "unknown"
+    assert store.claim(claim("a", now + 60)) == "first"
 
 
 def test_an_emptied_script_cache_costs_nothing(server: RedisServer) -> None:

@@ -14,7 +14,11 @@ from apiseal.django import sealed
 def echo(request: HttpRequest, rest: str = "") -> HttpResponse:
     proof = sealed(request)
     content = proof.document.decode() or "null"
-    return JsonResponse({"by": proof.verified.principal, "path": request.path_info, "got": json.loads(content)})
+    answer = JsonResponse({"by": proof.verified.principal, "path": request.path_info, "got": json.loads(content)})
+    if "cookies" in request.GET:
+        answer.set_cookie("one", "1", httponly=True)
+        answer.set_cookie("two", "2 é;", secure=True)
+    return answer
 
 
 async def echo_async(request: HttpRequest) -> HttpResponse:
