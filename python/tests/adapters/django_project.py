@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 import sys
 import tempfile
+import warnings
 from typing import Any
 
 import django
@@ -92,5 +93,12 @@ def make_migrations() -> str:
     folder = FOLDER / "clinic_migrations"
     folder.mkdir(exist_ok=True)
     (folder / "__init__.py").touch()
-    call_command("makemigrations", "clinic", verbosity=0)
+    make_command()
     return "".join(path.read_text() for path in sorted(folder.glob("0*.py")))
+
+
+def make_command(**options: Any) -> None:
+    """`makemigrations`, also while PostgreSQL is not there."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        call_command("makemigrations", "clinic", verbosity=0, **options)

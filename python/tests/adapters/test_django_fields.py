@@ -467,6 +467,49 @@ def test_the_command(db: Any, ring: apiseal.Keyring, capsys: pytest.CaptureFixtu
             call_command("apiseal_reencrypt", wrong)
 
 
+class Clear(models.Model):
+    code = models.CharField(max_length=20)
+    body = models.JSONField(null=True)
+
+    class Meta:
+        app_label = "moving"
+        db_table = "moving"
+
+
+class Moved(models.Model):
+    code = EncryptedTextField(label="moving.code", bind=("id",), migrate="2099-01-01")
+    body = EncryptedJSONField(label="moving.body", bind=("id",), migrate="2099-01-01", null=True)
+
+    class Meta:
+        app_label = "moved"
+        db_table = "moving"
+
+
+def test_a_clear_column_becomes_an_encrypted_one(
+    database: str, ring: apiseal.Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connections[database].schema_editor() as editor:
+        editor.create_model(Clear)
+    try:
+        Clear.objects.create(id=1, code=SSN, body={"b": [1.10, "é"]})
+        Clear.objects.create(id=2, code="", body=None)
+        with connections[database].schema_editor() as editor:
+            for name in ("code", "body"):
+                editor.alter_field(Moved, Clear._meta.get_field(name), Moved._meta.get_field(name))
+        rows = [(row.code, row.body) for row in Moved.objects.order_by("id")]
+        assert rows == [(SSN, {"b": [1.1, "é"]}), ("", None)]
+        Moved.objects.get(id=1).save()  # what was not touched stays as it is
+        assert raw(Moved, "code", id=1) == SSN
+        for name, changed in (("code", 2), ("body", 1)):
+            assert reencrypt(Moved, name, encrypt_clear=True).changed == changed
+            assert None not in census(Moved, name)
+            monkeypatch.setattr(Moved._meta.get_field(name), "migrate", None)
+        assert [(row.code, row.body) for row in Moved.objects.order_by("id")] == rows
+    finally:
+        with connections[database].schema_editor() as editor:
+            editor.delete_model(Moved)
+
+
 # Migrations, checks, forms
 
 
@@ -477,7 +520,7 @@ def test_migrations_hold_what_fields_are(db: Any) -> None:
         "context={'purpose': 'rooms'}",
     ):
         assert part in MIGRATIONS, MIGRATIONS
-    call_command("makemigrations", "clinic", check=True, dry_run=True, verbosity=0)
+    django_project.make_command(check=True, dry_run=True)
     state = MigrationLoader(None).project_state()
     made = Patient.objects.create(ssn=SSN, history=[1])
     historical = state.apps.get_model("clinic", "Patient")
