@@ -8,11 +8,10 @@ import tempfile
 import warnings
 from typing import Any
 
+import apiseal
 import django
 from django.conf import settings
 from django.core.management import call_command
-
-import apiseal
 
 FOLDER = pathlib.Path(tempfile.mkdtemp(prefix="apiseal-django-"))
 RING = apiseal.Keyring.generate()

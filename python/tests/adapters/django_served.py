@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import apiseal
 import django_project
 import seals
 from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
-
-import apiseal
 
 django_project.configure()
 

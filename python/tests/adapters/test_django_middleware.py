@@ -19,13 +19,12 @@ import pytest
 
 django_project.configure()
 
+import apiseal
 import seals
+from apiseal.django import SealedRequest, sealed
 from django.core.exceptions import ImproperlyConfigured
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 from servers import free_port
-
-import apiseal
-from apiseal.django import SealedRequest, sealed
 
 CARD = "4111111111111111"
 JSON = "application/json"

@@ -11,9 +11,8 @@ import re
 import subprocess
 import sys
 
-from servers import RedisServer, demand_servers, open_folder  # noqa: F401
-
 import apiseal
+from servers import RedisServer, demand_servers, open_folder  # noqa: F401
 
 demand_servers()
 

@@ -19,14 +19,13 @@ import uuid
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import apiseal
 import pydantic
 import pytest
 import structlog
-from pythonjsonlogger.json import JsonFormatter
-
-import apiseal
 from apiseal._redaction import MASK
 from apiseal.logging import RedactFilter, RedactProcessor
+from pythonjsonlogger.json import JsonFormatter
 
 CARD = "4111111111111111"
 POLICY = {

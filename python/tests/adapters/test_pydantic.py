@@ -8,12 +8,11 @@ import pickle
 import uuid
 from typing import Annotated, Any, Optional
 
+import apiseal
 import pydantic
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
-
-import apiseal
 from apiseal.pydantic import Encrypted, Seal, Sealing
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 SSN = "078-05-1120"
 RING = apiseal.Keyring.generate()

@@ -11,13 +11,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
+import apiseal
 import pytest
 import redis
 import redis.asyncio
-from servers import RedisServer, demand_servers, free_port, open_folder  # noqa: F401
-
-import apiseal
 from apiseal.redis import AsyncRedisReplay, RedisReplay
+from servers import RedisServer, demand_servers, free_port, open_folder  # noqa: F401
 
 demand_servers()
 

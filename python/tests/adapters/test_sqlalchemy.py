@@ -8,15 +8,14 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+import apiseal
 import pytest
 import sqlalchemy as sa
+from apiseal.sqlalchemy import EncryptedJSON, EncryptedText, Keys, Sealed, SealedText, reencrypt
 from servers import PostgresServer, postgres  # noqa: F401
 from sqlalchemy import orm
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
-
-import apiseal
-from apiseal.sqlalchemy import EncryptedJSON, EncryptedText, Keys, Sealed, SealedText, reencrypt
 
 SSN = "078-05-1120"
 RING = apiseal.Keyring.generate()

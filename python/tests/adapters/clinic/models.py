@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import uuid
 
-from django.db import models
-
 from apiseal.django import EncryptedJSONField, EncryptedTextField
+from django.db import models
 
 
 class Person(models.Model):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 
+from apiseal.django import sealed
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import path, re_path
-
-from apiseal.django import sealed
 
 
 def echo(request: HttpRequest, rest: str = "") -> HttpResponse:
