@@ -8,8 +8,9 @@ What is recognised:
 - encrypted tokens anywhere in a text.
 
 What begins like a document in a text and cannot be read (JSON that is cut off or malformed, a dict as Python prints it)
-is masked to the end of the text: nobody can tell where it ends. All before a `}` that closes nothing is masked too. Any other object becomes the text that it prints. What is too
-deep, too large, refers to itself, or raises an exception is masked as a whole.
+is masked to the end of the text: nobody can tell where it ends. All before a `}` that closes nothing is masked too. Any other
+object becomes the text that it prints. What is too deep, too large, refers to itself, or raises an exception is masked as a
+whole.
 """
 
 from __future__ import annotations
@@ -45,6 +46,10 @@ _LITERAL = r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|-?Infinity|NaN|true|false|null|Tru
 _BEGINS_ARRAY = re.compile(rf"""\[\s*(?:[\[\]{{"'(]|(?:{_LITERAL})\s*(?:[,\]]|$))""")
 _PLAIN = (numbers.Number, datetime.date, datetime.time, datetime.timedelta, uuid.UUID)
 _READ = json.JSONDecoder().raw_decode
+_FRAMES = re.compile(
+    r"(?:Stack \(most recent call last\):\n)?"
+    r"(?: {2}File \"[^\n]*\", line \d+, in [^\n]*(?:\n {4}[^\n]*(?:\n {4}[ ^~]*)?)?(?:\n|\Z))*"
+)
 _CAUSE = "\nThe above exception was the direct cause of the following exception:\n\n"
 _CONTEXT = "\nDuring handling of the above exception, another exception occurred:\n\n"
 
@@ -109,8 +114,10 @@ class Masker:
         """A text without encrypted tokens: for one whose documents were masked before."""
         return _TOKEN.sub(MASK, text)
 
-    def lines(self, text: str) -> str:
-        """A text in which every line is one by itself."""
+    def frames(self, text: str) -> str:
+        """What `traceback` prints of a stack, each line by itself; any other text as one, since documents have many lines."""
+        if not _FRAMES.fullmatch(text):
+            return self.text(text)
         return "\n".join(self.text(line) for line in text.split("\n"))
 
     def plain(self, value: Any) -> Any:

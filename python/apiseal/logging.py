@@ -72,7 +72,7 @@ class RedactFilter(logging.Filter):
         own["msg"], own["args"] = _message(masker, record.msg, record.args)
         _mask_error(masker, record)
         if record.stack_info:
-            record.stack_info = masker.lines(str(record.stack_info))
+            record.stack_info = masker.frames(str(record.stack_info))
         for name in _TEXTS:
             if isinstance(own.get(name), str):
                 own[name] = masker.text(own[name])
@@ -124,7 +124,7 @@ class RedactProcessor:
             rest["exception"] = MASK
         for name in ("stack", "exception"):
             if isinstance(rest.get(name), str):
-                done[name] = masker.lines(rest.pop(name))
+                done[name] = masker.frames(rest.pop(name))
         masked = masker.plain(rest)
         done.update(masked if isinstance(masked, dict) else dict.fromkeys(map(str, rest), MASK))
         order = {name: at for at, name in enumerate(event)}
@@ -151,7 +151,7 @@ def _mask_error(masker: Masker, record: logging.LogRecord) -> None:
     if record.exc_info:
         record.exc_text = _error_text(masker, record.exc_info)
     elif record.exc_text:
-        record.exc_text = masker.lines(str(record.exc_text))
+        record.exc_text = masker.text(str(record.exc_text))
     record.exc_info = None
 
 

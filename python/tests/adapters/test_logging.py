@@ -372,12 +372,37 @@ def test_a_traceback_still_tells_where() -> None:
     assert "fail()" in log.text
 
 
-def test_text_of_an_exception_that_another_handler_left() -> None:
-    record = logging.makeLogRecord({"msg": "x", "exc_text": f"ValueError: { ({'card': CARD}) }\nmore"})
-    record.message = json.dumps({"card": CARD})
+FRAME = 'Stack (most recent call last):\n  File "a.py", line 1, in f\n    g({\n  File "b.py", line 2, in g\n    h()'
+PRETTY = json.dumps({"a": 1, "card": CARD}, indent=4)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"ValueError: { ({'card': CARD}) }\nmore",
+        f"ValueError: {PRETTY}",
+        f"ValueError: {PRETTY[:-2]}",
+        f"ValueError: {PRETTY[2:]}",
+        f"{FRAME}\n{PRETTY[:-2]}",
+        f"{FRAME}\n    {{\n    {PRETTY[4:]}",
+        FRAME.replace("g({", json.dumps({"card": CARD})),
+    ],
+)
+def test_texts_of_exceptions_and_stacks_that_others_left(text: str) -> None:
+    record = logging.makeLogRecord({"msg": "x", "exc_text": text, "stack_info": text})
+    record.message = text
     assert RedactFilter(POLICY).filter(record)
     assert CARD not in repr(record.__dict__)
-    assert record.exc_text is not None and record.exc_text.endswith("\nmore")
+    event = RedactProcessor(POLICY)(None, "error", {"event": "x", "exception": text, "stack": text})
+    assert CARD not in repr(event)
+
+
+def test_a_stack_still_tells_where() -> None:
+    record = logging.makeLogRecord({"msg": "x", "stack_info": FRAME})
+    RedactFilter(POLICY).filter(record)
+    assert record.stack_info == FRAME.replace("{", MASK)
+    record = logging.makeLogRecord({"msg": "x", "stack_info": '  File "' * 50_000})
+    RedactFilter(POLICY).filter(record)
 
 
 def test_a_queue_gets_masked_records() -> None:
