@@ -1,0 +1,333 @@
+"""The middleware: with Django's test clients, and behind real gunicorn and uvicorn."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import http.client
+import json
+import pathlib
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import django_project
+import pytest
+
+django_project.configure()
+
+import apiseal
+import seals
+from apiseal.django import SealedRequest, sealed
+from django.core.exceptions import ImproperlyConfigured
+from django.test import AsyncClient, Client, RequestFactory, override_settings
+from servers import free_port
+
+CARD = "4111111111111111"
+JSON = "application/json"
+
+
+class Peer:
+    """A client of the service, by Django's test client."""
+
+    def __init__(self, is_async: bool) -> None:
+        self.is_async = is_async
+        self.client: Any = AsyncClient() if is_async else Client()
+
+    def send(self, method: str, target: str, body: bytes = b"", headers: list[tuple[str, str]] | None = None) -> Any:
+        named: dict[str, Any] = {}
+        for name, value in headers or []:
+            # The asynchronous client of Django sends this one itself.
+            if not self.is_async or (name, value) != ("Host", "testserver"):
+                named[name] = value
+        kind = named.pop("Content-Type", "application/octet-stream")
+        arguments = {"data": body, "content_type": kind, "headers": named}
+        if self.is_async:
+            return asyncio.run(self.client.generic(method, target, **arguments))
+        return self.client.generic(method, target, **arguments)
+
+    def signed(self, method: str, target: str, body: bytes = b"", kind: str = JSON) -> tuple[Any, apiseal.Signed]:
+        headers = [("Host", "testserver")]
+        if body:
+            headers.append(("Content-Type", kind))
+        own = seals.client_signer().sign(method, "http://testserver" + target, headers, body or None)
+        return self.send(method, target, body, [*headers, *own.headers]), own
+
+
+def members(is_async: bool, **more: Any) -> dict[str, Any]:
+    own = seals.async_verifier() if is_async else seals.verifier()
+    return {"VERIFIER": own, "SIGNER": seals.server_signer(), "SCHEME": "http", "EXEMPT": ("/health",), **more}
+
+
+@pytest.fixture(params=["sync", "async", "async with a verifier that blocks"])
+def mode(request: pytest.FixtureRequest) -> Iterator[tuple[bool, dict[str, Any]]]:
+    is_async = request.param != "sync"
+    own = members(is_async)
+    if "blocks" in request.param:
+        own["VERIFIER"] = seals.verifier()
+    with override_settings(MIDDLEWARE=["apiseal.django.SealMiddleware"], APISEAL=own):
+        yield is_async, own
+
+
+def proved(answer: Any, own: apiseal.Signed) -> apiseal.Verified:
+    headers = [(name, value) for name, value in answer.headers.items()]
+    return seals.client_verifier().verify_response(answer.status_code, headers, answer.content, request=own)
+
+
+def test_a_signed_request_is_answered_with_a_signed_response(mode: Any) -> None:
+    peer = Peer(mode[0])
+    # The asynchronous client of Django decodes paths in a way of its own; uvicorn is asked below.
+    for target in ("/echo", "/echo?x=1&y=%2F", "/echo/a" if mode[0] else "/echo/%C3%A9", "/echo/a%20b", "/echo-async"):
+        answer, own = peer.signed("POST", target, b'{"a": 1.10}')
+        assert answer.status_code == 200, (target, answer.content)
+        assert answer.json()["by"] == "ACME"
+        assert answer.json()["got"] == {"a": 1.1}
+        assert proved(answer, own).key_id == "acme-res"
+    answer, own = peer.signed("GET", "/echo")
+    assert (answer.status_code, answer.json()["got"]) == (200, None)
+    assert proved(answer, own).key_id == "acme-res"
+    answer, own = peer.signed("GET", "/empty")
+    assert answer.status_code == 204
+    assert proved(answer, own).key_id == "acme-res"
+    answer, own = peer.signed("HEAD", "/echo")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert proved(answer, own).key_id == "acme-res"
+    answer, own = peer.signed("GET", "/nowhere")
+    assert answer.status_code == 404
+    assert proved(answer, own).key_id == "acme-res"
+
+
+def test_what_is_not_signed_gets_a_plain_answer(mode: Any) -> None:
+    peer = Peer(mode[0])
+    answer = peer.send("POST", "/echo", b"{}")
+    assert (answer.status_code, answer.content) == (401, b"unauthorized")
+    assert answer["Accept-Signature"].startswith("sig=(")
+    assert peer.send("GET", "/health").content == b"plain"
+    for path in ("/health/", "/health/x", "//health", "/%68ealth/..", "/Health"):
+        assert peer.send("GET", path).status_code == 401, path
+
+
+@pytest.mark.parametrize("change", ["method", "path", "query", "body", "host", "signature", "type", "digest"])
+def test_what_was_changed_gets_a_plain_answer(mode: Any, change: str) -> None:
+    peer, body = Peer(mode[0]), b'{"a": 1}'
+    headers = [("Host", "testserver"), ("Content-Type", JSON)]
+    signed = seals.client_signer().sign("POST", "http://testserver/echo?x=1", headers, body)
+    lines = dict([*headers, *signed.headers])
+    method, target = "POST", "/echo?x=1"
+    if change == "method":
+        method = "PUT"
+    elif change == "path":
+        target = "/echo/?x=1"
+    elif change == "query":
+        target = "/echo?x=2"
+    elif change == "body":
+        body = b'{"a": 2}'
+    elif change == "host":
+        lines["Host"] = "other"
+    elif change == "signature":
+        lines["signature"] = lines["signature"].replace(":", ":A", 1)
+    elif change == "type":
+        lines["Content-Type"] = "text/plain"
+    else:
+        lines.pop("content-digest")
+    answer = peer.send(method, target, body, list(lines.items()))
+    assert (answer.status_code, answer.content) == (401, b"unauthorized")
+    assert peer.send("POST", "/echo?x=1", b'{"a": 1}', [*headers, *signed.headers]).status_code == 200
+    assert peer.send("POST", "/echo?x=1", b'{"a": 1}', [*headers, *signed.headers]).status_code == 401
+
+
+def test_content_is_bounded(mode: Any) -> None:
+    with override_settings(APISEAL={**mode[1], "MAX_BODY": 1000}):
+        peer = Peer(mode[0])
+        assert peer.signed("POST", "/echo", b'"' + b"x" * 998 + b'"')[0].status_code == 200
+        answer, _ = peer.signed("POST", "/echo", b'"' + b"x" * 999 + b'"')
+        assert (answer.status_code, answer.content) == (413, b"content too large")
+    with override_settings(APISEAL={**mode[1], "MAX_BODY": 10_000}, DATA_UPLOAD_MAX_MEMORY_SIZE=100):
+        assert Peer(mode[0]).signed("POST", "/echo", b'"' + b"x" * 500 + b'"')[0].status_code == 413
+
+
+class FullReplay:
+    def claim(self, claim: apiseal.Claim) -> apiseal.Outcome:
+        return "full"
+
+
+class FullAsyncReplay:
+    async def claim(self, claim: apiseal.Claim) -> apiseal.Outcome:
+        return "full"
+
+
+def test_a_full_store_is_a_503(mode: Any) -> None:
+    own: Any = seals.verifier(FullReplay())
+    if isinstance(mode[1]["VERIFIER"], apiseal.AsyncVerifier):
+        own = apiseal.AsyncVerifier(seals.ring(), replay=FullAsyncReplay())
+    with override_settings(APISEAL={**mode[1], "VERIFIER": own}):
+        answer, _ = Peer(mode[0]).signed("POST", "/echo", b"{}")
+        assert (answer.status_code, answer["Retry-After"]) == (503, "1")
+
+
+def sealing(mode: Any) -> dict[str, Any]:
+    cipher = seals.fields()
+    more = {"REQUESTS": {"/orders": cipher}, "RESPONSES": {"/orders": lambda: cipher}}
+    return {**mode[1], **more, "MESSAGE_CONTEXT": lambda proof: {"purpose": "orders"}}
+
+
+def test_content_is_decrypted_and_answers_are_encrypted(mode: Any) -> None:
+    with override_settings(APISEAL=sealing(mode)):
+        peer = Peer(mode[0])
+        protector = apiseal.Protector(seals.fields(), seals.client_signer())
+        clear = json.dumps({"id": 7, "card": CARD}).encode()
+        headers = [("Host", "testserver"), ("Content-Type", JSON)]
+        sent = protector.protect("POST", "http://testserver/orders", headers, clear, context={"purpose": "orders"})
+        assert CARD.encode() not in sent.body
+        answer = peer.send("POST", "/orders", sent.body, [*headers, *sent.headers])
+        assert answer.status_code == 200, answer.content
+        assert CARD.encode() not in answer.content
+        accepted = apiseal.Acceptor(seals.fields(), seals.client_verifier()).accept_response(
+            200, list(answer.headers.items()), answer.content, request=sent, context=lambda proof: {"purpose": "orders"}
+        )
+        assert json.loads(accepted.document) == {"id": 7, "card": CARD}
+        # Clear content is refused, and other kinds of content.
+        assert peer.signed("POST", "/orders", clear)[0].status_code in (401, 500)
+        assert peer.signed("POST", "/orders", clear, kind="text/plain")[0].status_code == 415
+        assert peer.signed("POST", "/orders/x", clear, kind="text/plain")[0].status_code == 415
+        # An answer that is to be encrypted and cannot be does not go out.
+        assert peer.signed("GET", "/orders/plain")[0].content == b"internal server error"
+        # Other paths go on as before.
+        assert peer.signed("POST", "/echo", clear)[0].status_code == 200
+
+
+def test_an_answer_that_cannot_be_signed_does_not_go_out(mode: Any, caplog: pytest.LogCaptureFixture) -> None:
+    answer, _ = Peer(mode[0]).signed("GET", "/stream")
+    assert (answer.status_code, answer.content) == (500, b"internal server error")
+    assert "streaming response cannot be signed" in caplog.text
+
+
+def test_reasons_go_to_the_log(mode: Any, caplog: pytest.LogCaptureFixture) -> None:
+    Peer(mode[0]).send("POST", "/echo\r\nforged", b"{}")
+    assert "401 for POST" in caplog.text
+    assert all("\n" not in record.getMessage() for record in caplog.records if record.name == "apiseal")
+
+
+def test_a_view_without_proof_is_an_error() -> None:
+    request = RequestFactory().get("/echo")
+    with pytest.raises(LookupError, match="was not verified"):
+        sealed(request)
+    request.META["HTTP_APISEAL"] = "x"
+    with pytest.raises(LookupError):
+        sealed(request)
+    assert "apiseal" in SealedRequest.__annotations__
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"VERIFIER": None},
+        {"VERIFIER": "seals.ring"},
+        {"VERIFIER": seals.async_verifier()},
+        {"SIGNER": 1},
+        {"EXEMPT": "/health"},
+        {"REQUESTS": {"/orders": seals.fields}},
+        {"REQUESTS": {"orders": seals.fields}, "MESSAGE_CONTEXT": dict},
+        {"RESPONSES": {"/orders": seals.fields}, "MESSAGE_CONTEXT": dict, "SIGNER": None},
+    ],
+)
+def test_wrong_settings_are_refused(wrong: dict[str, Any]) -> None:
+    from apiseal.django import SealMiddleware
+
+    with override_settings(APISEAL={**members(False), **wrong}), pytest.raises(ImproperlyConfigured):
+        SealMiddleware(lambda request: None)
+
+
+SERVERS = {
+    "gunicorn": ["gunicorn", "--threads", "8", "--bind", "127.0.0.1:{port}", "--log-level", "error", "django_served:application"],
+    "uvicorn": ["uvicorn", "--port", "{port}", "--log-level", "error", "--lifespan", "off", "django_served:asgi"],
+}  # fmt: skip
+
+
+@pytest.fixture(params=SERVERS)
+def served(request: pytest.FixtureRequest) -> Iterator[int]:
+    port, folder = free_port(), pathlib.Path(__file__).parent
+    command = [sys.executable, "-m", *(part.format(port=port) for part in SERVERS[request.param])]
+    path = ":".join(str(place) for place in (folder, pathlib.Path(apiseal.__file__).parents[1]))
+    process = subprocess.Popen(command, cwd=folder, env={"PYTHONPATH": path, "PATH": "/usr/bin:/bin"})
+    try:
+        for _ in range(200):
+            try:
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+                connection.request("GET", "/health")
+                assert connection.getresponse().read() == b"plain"
+                break
+            except OSError:
+                assert process.poll() is None
+                time.sleep(0.05)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def over_http(port: int, target: str, body: bytes, *, chunked: bool = False, tamper: bool = False) -> tuple[int, Any]:
+    host = f"127.0.0.1:{port}"
+    headers = [("Host", host), ("Content-Type", JSON)]
+    own = seals.client_signer().sign("POST", f"http://{host}{target}", headers, body)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    sent = body.replace(b"1", b"2") if tamper else body
+    pieces: Any = (sent[at : at + 1000] for at in range(0, len(sent), 1000)) if chunked else sent
+    connection.request("POST", target, pieces, dict([*headers, *own.headers]), encode_chunked=chunked)
+    answer = connection.getresponse()
+    content = answer.read()
+    connection.close()
+    if answer.status != 200:
+        return answer.status, content
+    seals.client_verifier().verify_response(200, answer.getheaders(), content, request=own)
+    return 200, json.loads(content)
+
+
+def test_real_servers(served: int, request: pytest.FixtureRequest) -> None:
+    for target in ("/echo", "/echo?a=1&b=%2f%20+", "/echo/%C3%A9%2F%2f/a//b/..;x=(1)", "/echo/~!$&'()*+,;=:@"):
+        status, got = over_http(served, target, b'{"n": 1}')
+        assert (status, got["got"] if status == 200 else got) == (200, {"n": 1}), target
+    assert over_http(served, "/echo", b'{"n": 1}', tamper=True) == (401, b"unauthorized")
+    large = json.dumps({"x": "y" * 1_000_000}).encode()
+    assert over_http(served, "/echo", large)[0] == 200
+    # From a WSGI server, content that is stated to be too large is refused before it is sent.
+    own = seals.client_signer().sign("POST", f"http://127.0.0.1:{served}/echo", [("Content-Type", JSON)], b"x")
+    connection = http.client.HTTPConnection("127.0.0.1", served, timeout=30)
+    connection.putrequest("POST", "/echo")
+    for name, value in [("Content-Type", JSON), ("Content-Length", "6000000"), *own.headers]:
+        connection.putheader(name, value)
+    connection.endheaders()
+    if request.node.callspec.params["served"] == "uvicorn":
+        # Django takes all content from an ASGI server, into a file, before any middleware.
+        connection.send(b"x" * 6_000_000)
+    assert connection.getresponse().status == 413
+    connection.close()
+
+
+def test_cookies_are_signed(served: int) -> None:
+    assert over_http(served, "/echo?cookies", b"1")[0] == 200
+
+
+def test_chunked_content(served: int) -> None:
+    status, got = over_http(served, "/echo", json.dumps({"x": "y" * 100_000}).encode(), chunked=True)
+    # Django reads no content of unstated length from a WSGI server: such a request is refused, not taken as empty.
+    assert status in (200, 401)
+    if status == 200:
+        assert len(got["got"]["x"]) == 100_000
+
+
+def test_many_clients_at_once_are_not_mixed_up(served: int) -> None:
+    lock, failures = threading.Lock(), []
+
+    def one(at: int) -> None:
+        status, got = over_http(served, f"/echo?n={at}", json.dumps({"n": at}).encode())
+        if (status, got if status != 200 else got["got"]) != (200, {"n": at}):
+            with lock:
+                failures.append((at, status))
+
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        list(pool.map(one, range(200)))
+    assert failures == []
