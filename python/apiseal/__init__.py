@@ -13,9 +13,8 @@
 from __future__ import annotations
 
 import sys as _sys
-import sysconfig as _sysconfig
 
-if _sysconfig.get_config_var("Py_GIL_DISABLED"):
+if "free-threading" in _sys.version:  # `sysconfig` would tell as well; it takes longer to load than this package
     raise ImportError(
         "apiseal does not support free-threaded Python yet: its wheels use the stable ABI, which such builds do not have. "
         "Use a standard build of Python 3.10 or newer."
