@@ -13,9 +13,9 @@ b'{"id": 7, "card": "4111111111111111", "total": 1.10}'
 from __future__ import annotations
 
 import sys as _sys
-import sysconfig as _sysconfig
+from importlib import import_module as _import_module
 
-if _sysconfig.get_config_var("Py_GIL_DISABLED"):
+if "free-threading" in _sys.version:  # `sysconfig` would tell as well; it takes longer to load than this package
     raise ImportError(
         "apiseal does not support free-threaded Python yet: its wheels use the stable ABI, which such builds do not have. "
         "Use a standard build of Python 3.10 or newer."
@@ -23,7 +23,7 @@ if _sysconfig.get_config_var("Py_GIL_DISABLED"):
 
 if _sys.version_info < (3, 12):  # newer ones refuse by themselves
     try:
-        import _xxsubinterpreters as _interpreters
+        _interpreters = _import_module("_xxsubinterpreters")
     except ImportError:
         pass
     else:

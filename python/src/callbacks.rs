@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use apiseal::{Audit, Clock, Event, ExternalSigner, SystemClock};
+use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
@@ -19,7 +20,7 @@ impl Clock for OwnClock {
             // A clock that cannot tell must not make anything fresh: the last second there is.
             Ok(now) => Duration::try_from_secs_f64(now).map_or(u64::MAX, |now| now.as_secs()),
             Err(error) => {
-                error.write_unraisable(py, Some(self.0.bind(py)));
+                unraisable(py, error, self.0.bind(py));
                 u64::MAX
             }
         })
@@ -61,7 +62,7 @@ impl Audit for OwnAudit {
                 Ok(())
             };
             if let Err(error) = told() {
-                error.write_unraisable(py, Some(self.0.bind(py)));
+                unraisable(py, error, self.0.bind(py));
             }
         });
     }
@@ -85,9 +86,21 @@ impl ExternalSigner for OwnSigner {
             signature.and_then(|signature| signature.extract::<Vec<u8>>()).map_err(|error| {
                 let text = error.get_type(py).name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
                 // What it says may hold secrets of the other side: the exception goes to the hook, not into the error.
-                error.write_unraisable(py, Some(self.0.bind(py)));
+                unraisable(py, error, self.0.bind(py));
                 format!("it raised {text}")
             })
         })
     }
+}
+
+/// Hands what a callback raised to `sys.unraisablehook`. An interrupt is raised again where the main thread goes on: nobody
+/// who wants to end a program should have to ask twice.
+pub(crate) fn unraisable(py: Python<'_>, error: PyErr, raised_by: &Bound<'_, PyAny>) {
+    if error.is_instance_of::<PyKeyboardInterrupt>(py) {
+        let again = py.import("_thread").and_then(|module| module.call_method0("interrupt_main"));
+        if again.is_ok() {
+            return;
+        }
+    }
+    error.write_unraisable(py, Some(raised_by));
 }

@@ -4,6 +4,7 @@ use apiseal::{Explainer, Explanation, Side};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::callbacks;
 use crate::error::{self, Answer, Fault};
 use crate::records::record;
 
@@ -26,7 +27,7 @@ pub(crate) fn run(
             match own.call1((coding, PyBytes::new(py, content), most)).and_then(|out| out.extract()) {
                 Ok(decoded) => decoded,
                 Err(error) => {
-                    error.write_unraisable(py, Some(own));
+                    callbacks::unraisable(py, error, own);
                     None
                 }
             }

@@ -7,6 +7,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::callbacks;
 use crate::error::{Answer, Fault};
 use crate::records::record;
 
@@ -21,7 +22,7 @@ impl MemoryReplay {
     #[new]
     #[pyo3(signature = (capacity, *, quota=None, clock=None))]
     fn new(capacity: usize, quota: Option<usize>, clock: Option<Bound<'_, PyAny>>) -> Answer<Self> {
-        let clock = crate::callbacks::clock(clock)?;
+        let clock = callbacks::clock(clock)?;
         Ok(MemoryReplay(match quota {
             Some(quota) => apiseal::MemoryReplay::with_quota(capacity, quota, &clock),
             None => apiseal::MemoryReplay::new(capacity, &clock),
@@ -75,7 +76,7 @@ impl ReplayStore for OwnStore {
             match asked {
                 Ok(outcome) => outcome_of(&outcome),
                 Err(error) => {
-                    error.write_unraisable(py, Some(self.0.bind(py)));
+                    callbacks::unraisable(py, error, self.0.bind(py));
                     Outcome::Unknown
                 }
             }
