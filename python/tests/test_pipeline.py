@@ -34,7 +34,7 @@ def accept(lines: list, body: bytes, replay: Any = None, context: Any = lambda p
 
 def test_there_and_back() -> None:
     lines, body = protected()
-    assert b"4111" not in body and json.loads(body)["id"] == 7
+    assert b"4111111111111111" not in body and json.loads(body)["id"] == 7
     proofs = []
     accepted = accept(lines, body, context=lambda proof: proofs.append(proof) or CONTEXT)
     assert accepted.document == CLEAR and accepted.accepted_plain == []
