@@ -33,11 +33,6 @@ impl MemoryReplay {
         self.0.len()
     }
 
-    /// Also while it is empty: `replay or another` must not take another store.
-    fn __bool__(&self) -> bool {
-        true
-    }
-
     /// An empty store is a store: `store or NoReplayCheck()` must not lose it.
     fn __bool__(&self) -> bool {
         true
