@@ -182,14 +182,18 @@ func (s *byJose) open(token string, _ []byte) []byte {
 func signByHand(method, authority, path, query, contentType string, body []byte) (input, signature, digest string) {
 	sum := sha256.Sum256(body)
 	digest = "sha-256=:" + base64.StdEncoding.EncodeToString(sum[:]) + ":"
-	var nonce [16]byte
-	_, _ = rand.Read(nonce[:])
 	parameters := fmt.Sprintf(`("@method" "@authority" "@path" "@query" "content-type" "content-digest");created=%d;nonce="%s";keyid="client";tag="apiseal-req-v1"`,
-		time.Now().Unix(), base64.RawURLEncoding.EncodeToString(nonce[:]))
+		time.Now().Unix(), nonce())
 	mac := hmac.New(sha256.New, secret)
 	fmt.Fprintf(mac, "\"@method\": %s\n\"@authority\": %s\n\"@path\": %s\n\"@query\": %s\n\"content-type\": %s\n\"content-digest\": %s\n\"@signature-params\": %s",
 		method, authority, path, query, contentType, digest, parameters)
 	return "sig=" + parameters, "sig=:" + base64.StdEncoding.EncodeToString(mac.Sum(nil)) + ":", digest
+}
+
+func nonce() string {
+	var bytes [16]byte
+	_, _ = rand.Read(bytes[:])
+	return base64.RawURLEncoding.EncodeToString(bytes[:])
 }
 
 var secret = []byte("0123456789abcdef0123456789abcdef")
