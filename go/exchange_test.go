@@ -21,7 +21,8 @@ import (
 )
 
 // What one language seals or signs, the others open and verify. scripts/test-go builds both peers: APISEAL_EXCHANGE speaks
-// for the core, APISEAL_C_DRIVER for C.
+// for the core, APISEAL_DRIVER for C, and for Python in
+// scripts/test-python.
 
 // peer is a program that answers on its standard output.
 type peer struct {
@@ -70,7 +71,7 @@ func (p *peer) core(t *testing.T, question map[string]any) map[string]any {
 	return answer
 }
 
-// driver asks tests/c/driver.c, which describes its frames.
+// driver asks tests/c/driver.c, which describes its frames, or python/tests/driver.py.
 func (p *peer) driver(t *testing.T, words ...string) []string {
 	t.Helper()
 	frame := binary.LittleEndian.AppendUint32(nil, uint32(len(words)))
@@ -147,8 +148,8 @@ func TestDocumentsGoToTheCoreAndBack(t *testing.T) {
 	}
 }
 
-func TestDocumentsGoToCAndBack(t *testing.T) {
-	c := startPeer(t, "APISEAL_C_DRIVER")
+func TestDocumentsGoToADriverAndBack(t *testing.T) {
+	c := startPeer(t, "APISEAL_DRIVER")
 	for _, vector := range fieldVectors(t) {
 		cipher := vector.cipher(t)
 		byC := c.driver(t, vector.words("encrypt", vector.Document)...)
@@ -205,10 +206,10 @@ func (c *capture) received() *Message {
 	return c.last
 }
 
-// TestRequestsOfOtherLanguagesOverHTTP: the core and C sign what a server of net/http verifies, and verify what a client of
+// TestRequestsOfOtherLanguagesOverHTTP: the core and the driver sign what a server of net/http verifies, and verify what a client of
 // net/http signs.
 func TestRequestsOfOtherLanguagesOverHTTP(t *testing.T) {
-	core, c := startPeer(t, "APISEAL_EXCHANGE"), startPeer(t, "APISEAL_C_DRIVER")
+	core, c := startPeer(t, "APISEAL_EXCHANGE"), startPeer(t, "APISEAL_DRIVER")
 	components := []string{"@method", "@authority", "@path", "@query", "content-type", "content-digest"}
 	quoted := make([]string, len(components))
 	for at, component := range components {
@@ -262,7 +263,7 @@ func TestRequestsOfOtherLanguagesOverHTTP(t *testing.T) {
 			}
 			return nil
 		}},
-		"C": {v1, func(m *Message) (lines []Header) {
+		"the driver": {v1, func(m *Message) (lines []Header) {
 			all := append([]string{"sign", clock, "", "peer", "sig"}, forC(m)...)
 			answer := c.driver(t, append(append(all, "1"), ofC()...)...)
 			if answer[0] != "ok" {
