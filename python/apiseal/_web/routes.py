@@ -33,7 +33,7 @@ class SealedRoute:
     the proof: `lambda proof: {"purpose": "payments", "tenant": tenants[proof.principal]}`. It is called after the nonce
     is claimed and before anything is decrypted."""
     methods: Collection[str] | None = field(default=None, kw_only=True)
-    """None means all."""
+    """Names in capitals, as they are sent. None means all."""
     errors: Literal["withhold", "clear"] = field(default="withhold", kw_only=True)
     """What happens to the content of answers with a status of 400 or more. Frameworks like to repeat what they were sent
     in their errors, which here is what was decrypted: by default the content is left out."""
@@ -49,6 +49,11 @@ class SealedRoute:
             raise ValueError("errors is 'withhold' or 'clear'")
         if isinstance(self.methods, str):
             raise TypeError("methods is a collection of names, as ('POST', 'PUT')")
+        if self.methods is not None:
+            # Of another spelling, or used up by the first look, they would fit nothing: all would go out in clear.
+            object.__setattr__(self, "methods", tuple(self.methods))
+            if not self.methods or any(name != name.upper() for name in self.methods):
+                raise ValueError(f"methods are names in capitals, at least one, as ('POST', 'PUT'): {self.methods!r}")
         object.__setattr__(self, "_pattern", _pattern(self.path))
 
     def fits(self, method: str, path: str) -> bool:

@@ -415,6 +415,9 @@ def test_what_cannot_be_set_up_says_why() -> None:
             SealedRoute(path, CIPHER, context=CONTEXT)
     with pytest.raises(ValueError, match="nothing"):
         SealedRoute("/x", context=CONTEXT)
+    for methods in (["post"], ["POST", "Put"], []):
+        with pytest.raises(ValueError, match="capitals"):
+            SealedRoute("/x", CIPHER, context=CONTEXT, methods=methods)
 
 
 @pytest.mark.parametrize(
@@ -430,6 +433,17 @@ def test_paths_of_sealed_routes(path: str, fitting: list[str], other: list[str])
     route = SealedRoute(path, CIPHER, context=CONTEXT, methods=["POST"])
     assert all(route.fits("POST", own) for own in fitting) and not any(route.fits("POST", own) for own in other)
     assert not route.fits("GET", fitting[0])
+
+
+def test_methods_of_a_route_are_there_at_every_look() -> None:
+    names = ["POST"]
+    routes = [
+        SealedRoute("/x", CIPHER, context=CONTEXT, methods=methods)  # type: ignore[arg-type]
+        for methods in (iter(["POST"]), names)
+    ]
+    names.clear()
+    for route in routes:
+        assert all(route.fits("POST", "/x") for _ in range(2)) and not route.fits("GET", "/x")
 
 
 def test_explain_names_the_change_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
