@@ -68,8 +68,8 @@ class VerifyMiddleware:
 
     `websockets`: `refuse`, or `pass` to hand them to the application, which then verifies nothing of them.
 
-    `drop_uncovered` takes the headers that the signature does not cover out of the request, but for `host` and
-    `content-length`.
+    `drop_uncovered` takes the headers that the signature does not cover, or not as a whole, out of the request, but for
+    `host` and `content-length`.
 
     `explain` writes to the log what would make a refused message verify. The log then holds parts of the message, and each
     refusal costs more: for finding faults.
@@ -239,7 +239,7 @@ class VerifyMiddleware:
         if framed or size:
             lines.append((b"content-length", b"%d" % size))
         if self.drop_uncovered:
-            covered = {name.partition('"')[0].encode() for name in (id[1:] for id, _ in verdict.components)}
+            covered = {_covered_line(id) for id, _ in verdict.components}
             lines = [line for line in lines if line[0] in covered or line[0] in _UNCOVERED]
         return lines
 
@@ -268,6 +268,12 @@ class VerifyMiddleware:
             lines.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": refused.status, "headers": lines})
         await send({"type": "http.response.body", "body": b"" if request.scope["method"] == "HEAD" else phrase})
+
+
+def _covered_line(component: str) -> bytes | None:
+    """The name of the header that a component covers; None where it covers one member of a dictionary (`;key=`)."""
+    name, _, parameters = component[1:].partition('"')
+    return None if ";key=" in parameters else name.encode()
 
 
 class _Nowhere:

@@ -402,6 +402,23 @@ def test_rule_s4_uncovered_headers_can_be_dropped() -> None:
     assert names == {b"host", b"content-type", b"content-length", b"content-digest", b"authorization"}
 
 
+def test_a_header_of_which_one_member_is_covered_is_dropped() -> None:
+    covered = ["@method", "@target-uri", "x-whole", '"x-own";key="a"']
+    data = {"apiseal_profile": 1, "id": "member.v1", "extends": "rfc9421", "require": covered}
+    profile = apiseal.Profile(data)
+    key = apiseal.Key.raw("own", "hmac-sha256", b"\7" * 32)
+    ring = apiseal.Keyring([key.replace(principal="ACME", direction="req", profiles=["member.v1"])])
+    lines = [HOST, ("x-own", "a=1"), ("x-whole", "2")]
+    lines += apiseal.Signer(ring, profile).sign("GET", "/x", lines).headers
+    lines[1] = ("x-own", "a=1, role=root")
+    for drops in (False, True):
+        app = App()
+        checks = apiseal.Verifier(ring, profile, replay=store())
+        run(VerifyMiddleware(app, checks, drop_uncovered=drops), scope("GET", "/x", lines))
+        names = {name for name, _ in app.scopes[0]["headers"]}
+        assert (b"x-own" in names) is not drops and b"x-whole" in names
+
+
 def test_what_cannot_be_set_up_says_why() -> None:
     app = App()
     with pytest.raises(ValueError, match="signer"):
