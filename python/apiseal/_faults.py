@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from apiseal.errors import ApisealError, ArgumentError, ContextError, DocumentError, NotEncryptedError
+from apiseal.errors import ApisealError, ArgumentError, ContextError, DigestError, DocumentError, NotEncryptedError
 
-__all__ = ["argument", "no_context", "not_encrypted", "unbound", "wrong_type"]
+__all__ = ["argument", "no_context", "not_encrypted", "unbound", "unproved", "wrong_type"]
 
 _Error = TypeVar("_Error", bound=ApisealError)
 
@@ -29,6 +29,14 @@ def not_encrypted(text: str) -> NotEncryptedError:
 def unbound(text: str) -> ApisealError:
     """Code 100, and no ValueError: Pydantic would wrap that, and add the input."""
     return _coded(ApisealError(text), 100, "InvalidArgument")
+
+
+def unproved() -> DigestError:
+    """Code 612: a profile that demands no digest let content through that anybody could have changed."""
+    text = "the content has no covered digest, and nobody vouches for it: let the profile demand `content-digest`"
+    error = _coded(DigestError(f"{text} [612]"), 612, "DigestMissing")
+    error.http_status = 401
+    return error
 
 
 def wrong_type(text: str) -> DocumentError:

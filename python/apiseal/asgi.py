@@ -20,7 +20,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any, Literal, TypeVar
 
-from apiseal import aio
+from apiseal import _faults, aio
 from apiseal._core import Accepted, Acceptor, Protector, Signer, Verified, Verifier
 from apiseal._web.answer import Answer, Send, Signing
 from apiseal._web.receive import ClientGone, Receive, TooLarge, TooSlow, content, replay
@@ -204,7 +204,10 @@ class VerifyMiddleware:
         is_large = len(body) >= self.offload
         try:
             if acceptor is None:
-                return await self._verified(request, body, is_large), None
+                proof = await self._verified(request, body, is_large)
+                if body and not proof.is_body_proved:
+                    raise _faults.unproved()
+                return proof, None
             assert route is not None
             accepted = await self._accepted(request, body, acceptor, route, is_large)
             return accepted.verified, accepted

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
+from apiseal import _faults
 from apiseal._core import Acceptor, Protected, Protector, Signed, Signer, Verified, Verifier
 from apiseal._web.routes import SealedRoute, find
 from apiseal.errors import ApisealError, DocumentError, NotCoveredError, SignatureError, SignatureMissingError
@@ -130,7 +131,10 @@ class Exchanges:
             context = _stated(sent.route)
             accepted = acceptor.accept_response(status, lines, body, request=sent.proof, context=lambda _: context)
             return Checked(accepted.document, accepted.verified, True)
-        return Checked(body, self.verifier.verify_response(status, lines, body, request=sent.proof), False)
+        verified = self.verifier.verify_response(status, lines, body, request=sent.proof)
+        if body and not verified.is_body_proved:
+            raise _faults.unproved()
+        return Checked(body, verified, False)
 
 
 def too_long(limit: int) -> ApisealError:

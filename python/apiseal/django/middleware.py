@@ -28,6 +28,7 @@ from django.core.exceptions import ImproperlyConfigured, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 import apiseal
+from apiseal import _faults
 from apiseal.django import conf
 
 __all__ = ["SealMiddleware", "Sealed", "SealedRequest", "sealed"]
@@ -187,7 +188,7 @@ class SealMiddleware:
     def _proof(self, acceptor: Any, message: _Message) -> Sealed:
         try:
             if acceptor is None:
-                return Sealed(self.verifier.verify(*message.parts, scheme=self.scheme), message.body)
+                return _proved(self.verifier.verify(*message.parts, scheme=self.scheme), message.body)
             return _accepted(acceptor.accept(*message.parts, scheme=self.scheme, context=self.context))
         except apiseal.ApisealError as error:
             raise _refusal(error) from error
@@ -195,7 +196,7 @@ class SealMiddleware:
     async def _proof_async(self, acceptor: Any, message: _Message) -> Sealed:
         try:
             if acceptor is None:
-                return Sealed(await self.verifier.verify(*message.parts, scheme=self.scheme), message.body)
+                return _proved(await self.verifier.verify(*message.parts, scheme=self.scheme), message.body)
             return _accepted(await acceptor.accept(*message.parts, scheme=self.scheme, context=self.context))
         except apiseal.ApisealError as error:
             raise _refusal(error) from error
@@ -278,6 +279,12 @@ def _of_path(of: dict[str, Any], path: str) -> Any:
     """What is stated for the longest path that is this one, or above it."""
     best = [own for own in of if path == own or path.startswith(own.rstrip("/") + "/")]
     return of[max(best, key=len)] if best else None
+
+
+def _proved(verified: apiseal.Verified, body: bytes) -> Sealed:
+    if body and not verified.is_body_proved:
+        raise _faults.unproved()
+    return Sealed(verified, body)
 
 
 def _accepted(done: apiseal.Accepted) -> Sealed:

@@ -37,6 +37,25 @@ def signing_ring(*principals: str) -> Keyring:
 MOVED = apiseal.Profile({"apiseal_profile": 1, "id": "moved.v1", "extends": "apiseal-v1", "if_present": ["location"]})
 """What a service needs whose redirects are followed."""
 
+LAX = apiseal.Profile(
+    {
+        "apiseal_profile": 1,
+        "id": "lax.v1",
+        "extends": "rfc9421",
+        "require": ["@method", "@path"],
+        "require_response": ["@status"],
+    }
+)
+"""A profile whose author forgot the digest of the content."""
+
+
+def lax_ring() -> Keyring:
+    """Keys of both directions for it."""
+    more: dict[str, Any] = {"principal": "ACME", "profiles": ["lax.v1"]}
+    request = Key.raw("lax-req", "hmac-sha256", b"\1" * 32).replace(direction="req", **more)
+    return Keyring([request, Key.raw("lax-res", "hmac-sha256", b"\2" * 32).replace(direction="res", **more)])
+
+
 RING = signing_ring()
 FIELDS = Keyring([Key.generate("fields")], primary=["fields"])
 POLICY = {"apiseal_policy": 1, "id": "orders.v1", "rules": [{"path": "$.card", "bind": ["$.id"], "types": ["string"]}]}

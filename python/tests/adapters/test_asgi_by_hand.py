@@ -12,7 +12,7 @@ import apiseal
 import pytest
 from apiseal.asgi import SealedRoute, VerifyMiddleware, accepted, verified
 from hand import BODY, HOST, App, post, run, scope, signed
-from support import CIPHER, CONTEXT, RING, SIGNER, context_of, store, verifier
+from support import CIPHER, CONTEXT, LAX, RING, SIGNER, context_of, lax_ring, store, verifier
 
 
 def test_the_application_gets_the_verified_bytes_once_and_then_what_the_server_says() -> None:
@@ -450,6 +450,17 @@ def test_paths_of_sealed_routes(path: str, fitting: list[str], other: list[str])
     route = SealedRoute(path, CIPHER, context=CONTEXT, methods=["POST"])
     assert all(route.fits("POST", own) for own in fitting) and not any(route.fits("POST", own) for own in other)
     assert not route.fits("GET", fitting[0])
+
+
+def test_content_that_no_digest_proves_never_reaches_the_application(caplog: pytest.LogCaptureFixture) -> None:
+    ring = lax_ring()
+    for target, body in (("/x", b""), ("/y", b"abc")):
+        app = App()
+        lines = [HOST, *apiseal.Signer(ring, LAX).sign("POST", target, [HOST], body).headers]
+        checks = apiseal.Verifier(ring, LAX, replay=store())
+        sent = run(VerifyMiddleware(app, checks), scope("POST", target, lines), body and b"abd")
+        assert sent[0]["status"] == (401 if body else 200) and bool(app.scopes) is not bool(body)
+    assert "no covered digest" in caplog.text
 
 
 def test_methods_of_a_route_are_there_at_every_look() -> None:

@@ -77,6 +77,20 @@ def proved(answer: Any, own: apiseal.Signed) -> apiseal.Verified:
     return seals.client_verifier().verify_response(answer.status_code, headers, answer.content, request=own)
 
 
+def test_content_that_no_digest_proves_never_reaches_the_view(mode: tuple[bool, dict[str, Any]]) -> None:
+    is_async, own = mode
+    data = {"apiseal_profile": 1, "id": "lax.v1", "extends": "rfc9421", "require": ["@method", "@path"]}
+    profile, kind = apiseal.Profile(data), type(own["VERIFIER"])
+    key = apiseal.Key.raw("lax", "hmac-sha256", b"\1" * 32)
+    ring = apiseal.Keyring([key.replace(principal="ACME", direction="req", profiles=["lax.v1"])])
+    store: Any = seals.AwaitedReplay() if kind is apiseal.AsyncVerifier else seals.replay()
+    lines = apiseal.Signer(ring, profile).sign("POST", "http://testserver/echo", [("Host", "testserver")], b"1").headers
+    more = {"VERIFIER": kind(ring, profile, replay=store), "SIGNER": None}
+    with override_settings(APISEAL=own | more):
+        answer = Peer(is_async).send("POST", "/echo", b"2", [("Host", "testserver"), *lines])
+    assert (answer.status_code, answer.content) == (401, b"unauthorized")
+
+
 def test_a_signed_request_is_answered_with_a_signed_response(mode: Any) -> None:
     peer = Peer(mode[0])
     # The asynchronous client of Django decodes paths in a way of its own; uvicorn is asked below.

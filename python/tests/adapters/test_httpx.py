@@ -19,7 +19,7 @@ import pytest
 from apiseal.asgi import VerifyMiddleware
 from peer import peer_of, sign_answer
 from services import application
-from support import CLIENT_SEALED, CLIENT_VERIFIER, ORDER, SERVER_SEALED, SIGNER, serving, store
+from support import CLIENT_SEALED, CLIENT_VERIFIER, LAX, ORDER, SERVER_SEALED, SIGNER, lax_ring, serving, store
 
 
 class Both:
@@ -150,6 +150,21 @@ def test_case_54_an_answer_that_was_changed_raises(both: Both, damage: str) -> N
             both.ask(both.auth(), "GET", peer.url)
         with pytest.raises(apiseal.SignatureError):
             both.ask(both.auth(required=damage == "stripped"), "GET", peer.url)
+
+
+def test_content_that_no_digest_proves_raises(both: Both) -> None:
+    ring = lax_ring()
+    signer, checks = apiseal.Signer(ring, LAX), apiseal.Verifier(ring, LAX, replay=apiseal.NoReplayCheck())
+
+    def answer(handler: Any) -> tuple[int, list[tuple[str, str]], bytes]:
+        proof = checks.verify(handler.command, handler.path, handler.headers.items(), scheme="http")
+        body = handler.path.encode()[1:]
+        return 200, signer.sign_response(200, [], body, request=proof).headers, body and b"abd"
+
+    with peer_of(answer) as peer:
+        assert both.verified(both.ask(both.auth(checks, signer=signer), "GET", peer.url))
+        with pytest.raises(apiseal.DigestError, match="digest"):
+            both.ask(both.auth(checks, signer=signer), "GET", peer.url + "/abc")
 
 
 def test_an_answer_with_content_coding_is_checked_as_received_and_decoded_after(both: Both) -> None:
