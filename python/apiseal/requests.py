@@ -77,7 +77,9 @@ class SignatureAuth(AuthBase):
         """The hook for answers: to the request that was signed, and to those that follow redirects, which are not."""
         request = response.request
         is_own = request is exchange.request
-        may_sign = self._follows and exchange.leads and _origin(request) == exchange.origin
+        # Nor may another origin choose what is signed next, when it leads back.
+        exchange.is_home = exchange.is_home and _origin(request) == exchange.origin
+        may_sign = self._follows and exchange.leads and exchange.is_home
         self._check(exchange, exchange.sent if is_own else None, response)
         if not is_own and response.status_code == 401 and may_sign:
             body = exchange.body if request.body else b""
@@ -162,6 +164,8 @@ class _Exchange:
         self.sent = sent
         self.leads = True
         """Whether the last answer may choose what is signed next."""
+        self.is_home = True
+        """Whether all requests so far went to the origin of the first."""
 
 
 class _SignedRequest(requests.PreparedRequest):

@@ -229,6 +229,22 @@ def test_content_that_was_sealed_stays_sealed_on_every_hop() -> None:
         assert all(b"4111" not in body and b"as1." in body for *_, body in peer.got)
 
 
+def test_another_origin_does_not_choose_what_is_signed() -> None:
+    """A service that leads elsewhere has not said that the other may lead back."""
+    urls: list[str] = []
+
+    def answer(handler: Any) -> tuple[int, list[tuple[str, str]], bytes]:
+        if handler.path == "/start":
+            return 302, [("Location", urls[1] + "/there")], b""
+        return (200 if "signature" in {name.lower() for name in handler.headers} else 401), [], b""
+
+    with peer_of(answer) as peer, peer_of(lambda _: (302, [("Location", urls[0] + "/pay")], b"")) as other:
+        urls += [peer.url, other.url]
+        got = requests.get(peer.url + "/start", auth=auth(None, follow_redirects=True), timeout=20)
+    assert got.status_code == 401
+    assert [(path, "signature" in lines) for _, path, lines, _ in peer.got] == [("/start", True), ("/pay", False)]
+
+
 def test_a_copy_of_a_prepared_request_is_unsigned_and_the_original_keeps_its_lines(base: str) -> None:
     with requests.Session() as session:
         prepared = session.prepare_request(requests.Request("GET", base + "/echo/x", auth=auth()))
