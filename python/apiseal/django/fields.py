@@ -27,7 +27,9 @@ from django.core import checks
 from django.core.exceptions import FieldDoesNotExist, FieldError, ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import models
-from django.db.models import signals
+from django.db.models import Case, Value, signals
+from django.db.models.expressions import Col
+from django.db.models.functions import Cast
 from django.db.models.query_utils import DeferredAttribute
 
 import apiseal
@@ -244,6 +246,26 @@ class EncryptedField(models.Field):  # type: ignore[type-arg]
                 "do not know: use save()"
             )
         return self.sealed(self.checked(self.to_python(value)), {}).token
+
+    def get_placeholder(self, value: Any, compiler: Any, connection: Any) -> str:
+        """Called for what goes into the column, after `update()` has made expressions of the database ready."""
+        if hasattr(value, "resolve_expression") and not self._is_own(value):
+            raise _faults.argument(
+                f"{self.name} is encrypted: an expression of the database would write what it gives in clear; "
+                "update() takes values"
+            )
+        return "%s"
+
+    def _is_own(self, value: Any) -> bool:
+        """Whether an expression gives nothing but tokens of this field or NULL: `bulk_update()` makes such ones."""
+        if isinstance(value, Case):
+            return all(self._is_own(one) for one in (*(case.result for case in value.cases), value.default))
+        if isinstance(value, Cast):
+            return all(self._is_own(one) for one in value.get_source_expressions())
+        if isinstance(value, Value) and value.value is None:
+            return True
+        field = value.target if isinstance(value, Col) else value._output_field_or_none
+        return isinstance(value, Value | Col) and isinstance(field, EncryptedField) and field.label == self.label
 
     def value_to_string(self, obj: Any) -> Any:
         """For dumps, which hold tokens and not clear values."""

@@ -23,8 +23,8 @@ from django.core import checks, serializers
 from django.core.exceptions import FieldError, ValidationError
 from django.db import models
 from django.db.migrations.loader import MigrationLoader
-from django.db.models import Count, Q, Value
-from django.db.models.functions import Concat
+from django.db.models import Case, Count, F, Q, Subquery, Value, When
+from django.db.models.functions import Cast, Coalesce, Concat
 from django.forms import modelform_factory
 from django.test import Client, override_settings
 from django_rows import MIGRATIONS, database, db, postgres, raw, ring, write_raw  # noqa: F401
@@ -207,6 +207,34 @@ def test_update_and_bulk_update(db: Any) -> None:
     made.email = Concat(Value("a"), Value("b"))
     with pytest.raises(apiseal.ArgumentError, match="expressions"):
         made.save()
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [Value("a"), F("name"), F("ssn"), Concat(Value("a"), F("name")), Cast(F("name"), models.TextField()),
+     Case(When(name="", then=Value("a"))), Case(When(name="x", then=None), default=F("name")),
+     Coalesce(F("email"), F("email")), Subquery(Patient.objects.values("name")[:1]),
+     Value("a", output_field=Patient._meta.get_field("history"))],
+)  # fmt: skip
+def test_no_expression_of_the_database_writes_in_clear(db: Any, expression: Any) -> None:
+    made = Patient.objects.create(ssn=SSN, email="a")
+    before = raw(Patient, "email", pk=made.pk)
+    with pytest.raises(apiseal.ArgumentError, match="update"):
+        Patient.objects.update(email=expression)
+    assert raw(Patient, "email", pk=made.pk) == before
+
+
+def test_expressions_that_give_tokens_or_null_are_taken(db: Any) -> None:
+    made = Patient.objects.create(ssn=SSN, email="a")
+    own = Patient._meta.get_field("email")
+    for expression, email in (
+        (F("email"), "a"),
+        (Cast(F("email"), models.TextField()), "a"),
+        (Case(When(name="", then=Value("b", output_field=own)), default=F("email")), "b"),
+        (Value(None), None),
+    ):
+        Patient.objects.update(email=expression)
+        assert Patient.objects.get(pk=made.pk).email == email
 
 
 @pytest.mark.parametrize(
