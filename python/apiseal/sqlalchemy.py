@@ -316,7 +316,7 @@ class Sealed(Generic[_T]):
             now = self._defaults(mapper, instance)
             # A token in a new row is that of another one, unless it opens here.
             clear = value.value if isinstance(value, _Clear) else self.open(value, self._known(instance))
-            setattr(instance, self.column, self.seal(clear, now))
+            setattr(instance, self.column, self._sealed(mapper, clear, now))
 
     def _before_update(self, mapper: orm.Mapper[Any], connection: sa.Connection, instance: object) -> None:
         value = getattr(instance, self.column)
@@ -324,9 +324,19 @@ class Sealed(Generic[_T]):
             return
         now = self._now(instance)
         if isinstance(value, _Clear):
-            setattr(instance, self.column, self.seal(value.value, now))
+            setattr(instance, self.column, self._sealed(mapper, value.value, now))
         elif (known := self._known(instance)) != now:
-            setattr(instance, self.column, self.seal(self.open(value, known), now))
+            setattr(instance, self.column, self._sealed(mapper, self.open(value, known), now))
+
+    def _sealed(self, mapper: orm.Mapper[Any], value: Any, now: dict[str, Any]) -> str:
+        """A token that opens when the row is read: what is bound must come back as it is now."""
+        for name, own in now.items():
+            if own is not None and name in mapper.columns and not _comes_back(mapper.columns[name].type, own):
+                raise _faults.argument(
+                    f"{self.name} is bound to {name}, which comes back from its column as another type than "
+                    f"{type(own).__name__}, and would not open it: assign what the column gives"
+                )
+        return self.seal(value, now)
 
     def _defaults(self, mapper: orm.Mapper[Any], instance: object) -> dict[str, Any]:
         """What the bound attributes are, with defaults of columns, which SQLAlchemy would ask for only later."""
@@ -383,6 +393,26 @@ def reencrypt(
         after = rows[-1][0]
         if on_batch:
             on_batch(after)
+
+
+def _comes_back(kind: sa.types.TypeEngine[Any], value: Any) -> bool:
+    """Whether a column gives what was assigned, as far as its type tells."""
+    try:
+        own = object if isinstance(kind, TypeDecorator) else kind.python_type
+    except NotImplementedError:
+        return True
+    if own is str and isinstance(value, uuid.UUID):
+        return True
+    if own is uuid.UUID and isinstance(value, str):
+        return _is_uuid(value)
+    return isinstance(value, own) and not (own is int and isinstance(value, bool))
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
 
 
 def _sealed_of(model: type[Any]) -> list[Sealed[Any]]:

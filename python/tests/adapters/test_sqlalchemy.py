@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import json
 import pickle
 import uuid
@@ -130,6 +131,50 @@ def test_lesson_f5_every_value_is_itself(session: orm.Session, value: Any) -> No
     read = session.scalars(sa.select(Patient)).one()
     for own in (read.history, read.tags):
         assert (type(own), own) == (type(value), value)
+
+
+class Typed(Base):
+    __tablename__ = "typed"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str | None]
+    other: Mapped[uuid.UUID | None]
+    price: Mapped[decimal.Decimal | None]
+    a_token: Mapped[str | None] = mapped_column(SealedText())
+    a = Sealed[str]("a_token", label="typed.a", bind=("id",), keys=KEYS)
+    b_token: Mapped[str | None] = mapped_column(SealedText())
+    b = Sealed[str]("b_token", label="typed.b", bind=("name",), keys=KEYS)
+    c_token: Mapped[str | None] = mapped_column(SealedText())
+    c = Sealed[str]("c_token", label="typed.c", bind=("other",), keys=KEYS)
+    d_token: Mapped[str | None] = mapped_column(SealedText())
+    d = Sealed[str]("d_token", label="typed.d", bind=("price",), keys=KEYS)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"id": "5", "a": "x"},
+        {"id": True, "a": "x"},
+        {"id": 5, "name": 7, "b": "x"},
+        {"id": 5, "other": "6F9619FF-8B86-D011-B42D-00CF4FC964FF", "c": "x"},
+        {"id": 5, "other": "no", "c": "x"},
+        {"id": 5, "price": 7, "d": "x"},
+    ],
+)
+def test_a_row_that_would_not_open_when_it_is_read_is_not_written(members: dict[str, Any]) -> None:
+    engine = sa.create_engine("sqlite://")
+    Base.metadata.create_all(engine)
+    with orm.Session(engine) as session:
+        session.add(Typed(**members))
+        with pytest.raises(apiseal.ArgumentError, match="comes back"):
+            session.flush()
+        session.rollback()
+        row = Typed(id=5, name="n", other=uuid.uuid4(), a="1", b="2", c="3")
+        session.add(row)
+        session.commit()
+        assert (row.a, row.b, row.c) == ("1", "2", "3")
+        row.name = 8
+        with pytest.raises(apiseal.ArgumentError, match="comes back"):
+            session.flush()
 
 
 def test_none_is_null_and_can_be_asked_for(session: orm.Session) -> None:
