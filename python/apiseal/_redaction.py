@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import enum
 import json
 import numbers
 import re
@@ -280,10 +281,14 @@ def _members(value: Any) -> Mapping[Any, Any] | None:
 
 
 def _name(key: Any) -> str:
-    """The name of a member, as JSON writes it."""
+    """The name of a member, as JSON writes it; bytes, which it does not, as their text."""
+    if isinstance(key, enum.Enum):
+        key = key.value
+    if isinstance(key, bytes):
+        return key.decode("utf-8", "backslashreplace")
     if type(key) in (bool, int, float) or key is None:
         return json.dumps(key)
-    name = str(key)
+    name = str.__str__(key) if isinstance(key, str) else str(key)
     return name if _is_unicode(name) else name.encode("utf-8", "backslashreplace").decode()
 
 
@@ -324,7 +329,7 @@ def _finish(own: Any, *, shown: bool) -> Any:
 
 
 def _masked_name(name: str) -> str:
-    if name.lstrip()[:1] in ("{", "["):
+    if "{" in _PLACEHOLDER.sub("", name) or name.lstrip()[:1] == "[":
         return MASK
     return _TOKEN.sub(MASK, name)
 

@@ -8,6 +8,7 @@ import collections
 import dataclasses
 import datetime
 import decimal
+import enum
 import io
 import json
 import logging
@@ -93,6 +94,21 @@ class Raises:
     __repr__ = __str__
 
 
+class Name(str, enum.Enum):
+    CARD = "card"
+
+
+class Word(enum.Enum):
+    CARD = "card"
+
+
+class Other(str):
+    def __str__(self) -> str:
+        return "other"
+
+    __repr__ = __str__
+
+
 class HostileDict(dict[str, Any]):
     def items(self) -> Any:
         raise RuntimeError(CARD)
@@ -141,6 +157,13 @@ MESSAGES: dict[str, tuple[Any, ...]] = {
     "plain object instead of text": ("%s", {"card": decimal.Decimal(CARD)}),
     "bytes instead of text": ("%s", {"card": CARD.encode()}),
     "key that is JSON": ("%s", {json.dumps({"card": CARD}): 1}),
+    "key that is JSON behind a text": ("%s", {"got " + json.dumps({"card": CARD}): 1}),
+    "key that is an array behind a text": ("%s", {"got " + json.dumps([{"card": CARD}]): 1}),
+    "key of bytes": ("%s", {b"id": 7, b"card": CARD}),
+    "key that is a member of an enumeration of texts": ("%s", {Name.CARD: CARD}),
+    "key that is a member of an enumeration": ("%s", {Word.CARD: CARD}),
+    "key that prints otherwise": ("%s", {Other("card"): CARD}),
+    "keys that fall together, one of bytes": ("%s", {b"a": 1, "a": CARD, "card": CARD}),
     "rule with a wildcard": ("%s", {"lines": [{"note": "x"}, {"note": CARD}]}),
     "lone surrogate beside": ("%s", {"a": "\ud800", "card": CARD}),
     "NaN beside": ("%s", {"a": float("nan"), "card": CARD}),
@@ -193,11 +216,13 @@ def test_what_is_not_protected_stays() -> None:
     log.own.error("plain %s %d %5.2f %r", "a", 7, 1.5, "b")
     log.own.error("[worker-3] started {} {name} at [2026-11-27 10:00:00,123] 100%")
     log.own.error("settings %s", {"retries": 3, "names": ["a"], "at": datetime.date(2026, 1, 2)})
+    log.own.error("routes %s", {"/orders/{id}": 1, "/a[0]": 2, b"x": 3})
     log.own.error('exact {"a": 1.10, "b" : [1E400, "\\u00e9"]} text')
     assert log.text.splitlines() == [
         "ERROR plain a 7  1.50 'b'",
         "ERROR [worker-3] started {} {name} at [2026-11-27 10:00:00,123] 100%",
         'ERROR settings {"retries": 3, "names": ["a"], "at": "2026-01-02"}',
+        'ERROR routes {"/orders/{id}": 1, "/a[0]": 2, "x": 3}',
         'ERROR exact {"a": 1.10, "b" : [1E400, "\\u00e9"]} text',
     ]
     first = log.records[0]
