@@ -41,6 +41,9 @@ _T = TypeVar("_T")
 _MEMBER = "apiseal"
 """Where the `Sealing` stands in the context of Pydantic."""
 
+_HIDDEN = b"**********"
+"""What `SecretStr` and its like are in JSON."""
+
 
 class Encrypted(Generic[_T]):
     """A clear value that is serialized as a token only. It prints as nothing, and is not pickled."""
@@ -175,7 +178,7 @@ class Seal:
             if not info.mode_is_json() and not _is_sealing(info.context):
                 return value
             # What identifies the object is read from it, however it is serialized.
-            text = _checked(self, lambda: adapted().dump_json(value.value, warnings="error"))
+            text = _checked(self, lambda: _dumped(self, adapted(), value.value))
             return _sealing(info.context).seal(self, text, self._bound(_fields_of(model)))
 
         return core_schema.with_info_plain_validator_function(
@@ -231,6 +234,22 @@ def _sealing(context: Any) -> Sealing:
         raise _faults.no_context('state context={"apiseal": Sealing(keyring, {"purpose": …})}')
     found: Sealing = context[_MEMBER]
     return found
+
+
+def _dumped(seal: Seal, adapter: pydantic.TypeAdapter[Any], value: Any) -> bytes:
+    """A JSON text that gives the value back: by the names of fields where they are read so, else by their aliases."""
+    for by_alias in (False, True):
+        text = adapter.dump_json(value, by_alias=by_alias, round_trip=True, warnings="error")
+        try:
+            again = adapter.validate_json(text)
+        except pydantic_core.ValidationError:
+            continue
+        if again == value:
+            return text
+        # Lists in place of tuples are meant where the type is Any; what hides its value has the text of any other.
+        if _HIDDEN not in text and text == adapter.dump_json(again, by_alias=by_alias, round_trip=True):
+            return text
+    raise _faults.wrong_type(f"the value of {seal.label} would not come back as it is from its JSON text")
 
 
 def _checked(seal: Seal, validated: Callable[[], Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import decimal
 import json
 import pickle
 import uuid
@@ -10,6 +11,7 @@ from typing import Annotated, Any, Optional
 
 import apiseal
 import pydantic
+import pydantic_core
 import pytest
 from apiseal.pydantic import Encrypted, Seal, Sealing
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -70,6 +72,60 @@ def test_lesson_f5_every_value_is_itself(value: Any) -> None:
     text = Any_(value=Encrypted(value)).model_dump_json(context=CONTEXT)
     read = Any_.model_validate_json(text, context=CONTEXT).value.value
     assert (type(read), read) == (type(value), value)
+
+
+class Aliased(BaseModel):
+    number: int = Field(alias="No")
+    rest: int = Field(default=0, alias="Rest")
+
+
+class Written(BaseModel):
+    number: int = Field(serialization_alias="No")
+
+
+class Computed(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    number: int
+
+    @pydantic.computed_field  # type: ignore[prop-decorator]
+    @property
+    def double(self) -> int:
+        return 2 * self.number
+
+
+class Secret(BaseModel):
+    word: pydantic.SecretStr
+
+
+class Split(BaseModel):
+    number: int = Field(validation_alias="In", serialization_alias="Out")
+
+
+def through(kind: Any, value: Any) -> Any:
+    class Any_(BaseModel):
+        value: Annotated[Encrypted[kind], Seal("any.value", bind=())]
+
+    text = Any_(value=Encrypted(value)).model_dump_json(context=CONTEXT)
+    return Any_.model_validate_json(text, context=CONTEXT).value.value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Aliased(No=1, Rest=2), Written(number=1), Computed(number=1), {"a", "b"}, decimal.Decimal("1.10"), b"a"],
+)
+def test_what_is_written_opens(value: Any) -> None:
+    assert through(type(value), value) == value
+    assert through(Any, (1, (2,))) == [1, [2]]
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), pydantic.SecretStr("hunter2"), Secret(word=pydantic.SecretStr("hunter2")), Split(In=1)]
+)
+def test_what_would_not_come_back_is_not_written(value: Any) -> None:
+    with pytest.raises(pydantic_core.PydanticSerializationError, match="come back") as failure:
+        through(type(value), value)
+    assert "hunter2" not in str(failure.value)
+    assert through(pydantic.SecretStr, pydantic.SecretStr("*" * 10)).get_secret_value() == "*" * 10
 
 
 def test_models_in_models() -> None:
