@@ -49,7 +49,8 @@ _PLAIN = (numbers.Number, datetime.date, datetime.time, datetime.timedelta, uuid
 _READ = json.JSONDecoder().raw_decode
 _FRAMES = re.compile(
     r"(?:Stack \(most recent call last\):\n)?"
-    r"(?: {2}File \"[^\n]*\", line \d+, in [^\n]*(?:\n {4}[^\n]*(?:\n {4}[ ^~]*)?)?(?:\n|\Z))*"
+    # Each line in one way only, by looking ahead: else a text that is no stack takes time without end.
+    r"(?:(?= {2}File \"[^\n]*\", line \d+, in )[^\n]*(?:\n {4}[^\n]*(?:\n {4}[ ^~]*)?)?(?:\n|\Z))*"
 )
 _CAUSE = "\nThe above exception was the direct cause of the following exception:\n\n"
 _CONTEXT = "\nDuring handling of the above exception, another exception occurred:\n\n"

@@ -524,6 +524,15 @@ def test_a_fault_in_the_redactor_masks(monkeypatch: pytest.MonkeyPatch) -> None:
     log.assert_silent()
 
 
+def test_a_text_that_looks_like_a_stack_is_read_once() -> None:
+    """Read in every way that it can be read, it would take longer than anybody waits."""
+    text = '  File "a", line 1, in b", line 1, in c\n' * 500 + "end of " + json.dumps({"card": CARD})
+    event = RedactProcessor(POLICY)(None, "info", {"event": "x", "exception": text, "stack": text})
+    assert CARD not in str(event) and event["stack"] == event["exception"] == text.replace(CARD, MASK)
+    frame = text.splitlines()[0] + "\n    raise\n    ^^^^^\n"
+    assert RedactProcessor(POLICY)(None, "info", {"event": "x", "stack": frame * 3})["stack"] == frame * 3
+
+
 def test_a_filter_needs_a_policy() -> None:
     with pytest.raises(TypeError, match="at least one policy"):
         RedactFilter()
