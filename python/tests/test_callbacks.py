@@ -37,7 +37,7 @@ def test_an_event_for_each_use_of_a_key() -> None:
     assert [own.operation for own in events] == ["encrypt", "decrypt"]
     for own in events:
         assert isinstance(own, apiseal.Event)
-        assert (own.policy, own.rule, own.key_id, own.count) == ("audited", "$.card", FIELDS.keys[0].kid, 1)
+        assert (own.policy, own.rule, own.key_id, own.uses) == ("audited", "$.card", FIELDS.keys[0].kid, 1)
         assert (own.context_names, own.accepted_plain, own.failure) == (("purpose", "tenant"), 0, None)
         assert own.context_tag == events[0].context_tag and len(own.context_tag or b"") == 8
         assert "4111" not in repr(own) and "confidential" not in repr(own)

@@ -50,7 +50,7 @@ def test_inspect_needs_no_key_and_proves_nothing() -> None:
             "exact",
             False,
         )
-        assert own.end - own.start == own.len + 2
+        assert own.end - own.start == own.length + 2
     assert apiseal.inspect(CLEAR) == [] == apiseal.inspect({"a": 1})
     # With the key, what is found was decrypted.
     assert all(own.authenticated for own in CIPHER.inspect(SEALED, context=CONTEXT))
