@@ -101,6 +101,9 @@ class VerifyMiddleware:
         if websockets not in ("refuse", "pass"):
             raise ValueError("websockets is 'refuse' or 'pass'")
         self.app = app
+        # FastAPI puts its own into the scope, and routes by it, after this middleware has looked.
+        own_root = getattr(app, "root_path", None)
+        self.root = own_root if isinstance(own_root, str) else ""
         self.scheme = scheme
         self.sealed = tuple(sealed)
         self.exempt, self.unsigned = frozenset(exempt), frozenset(unsigned)
@@ -140,8 +143,8 @@ class VerifyMiddleware:
         for name in (VERIFIED, ACCEPTED):
             state.pop(name, None)
         target = target_of(scope)
-        path = route_path(scope)
-        if path in self.exempt and target.partition("?")[0] == scope.get("root_path", "") + path:
+        path = route_path({**scope, "root_path": self.root} if self.root else scope)
+        if path in self.exempt and target.partition("?")[0] in (scope.get("root_path", "") + path, scope["path"]):
             await self.app(scope, receive, send)
             return
         route = find(self.sealed, scope["method"], path)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import apiseal
+import fastapi
 import pytest
 from apiseal.asgi import SealedRoute, VerifyMiddleware, accepted, verified
 from hand import BODY, HOST, App, post, run, scope, signed
@@ -461,6 +462,27 @@ def test_content_that_no_digest_proves_never_reaches_the_application(caplog: pyt
         sent = run(VerifyMiddleware(app, checks), scope("POST", target, lines), body and b"abd")
         assert sent[0]["status"] == (401 if body else 200) and bool(app.scopes) is not bool(body)
     assert "no covered digest" in caplog.text
+
+
+@pytest.mark.filterwarnings("ignore:The `root_path` parameter")
+def test_a_root_path_that_fastapi_states_itself_does_not_lead_past_sealed_routes() -> None:
+    app = fastapi.FastAPI(root_path="/api")
+
+    @app.post("/orders")
+    async def orders() -> dict[str, Any]:
+        raise AssertionError("clear content reached the application")
+
+    @app.get("/health")
+    async def health() -> str:
+        return "fine"
+
+    sealed = [SealedRoute("/orders", CIPHER, CIPHER, context=context_of)]
+    service = VerifyMiddleware(app, verifier(), signer=SIGNER, sealed=sealed, exempt=["/health"])
+    for path in ("/orders", "/api/orders"):
+        assert post(service, path, BODY, ("content-type", "application/json"))[0]["status"] == 401
+    for path, status in (("/health", 200), ("/api/health", 200), ("/api/api/health", 401), ("/api/%68ealth", 401)):
+        request = scope("GET", path, [HOST], path=path.replace("%68", "h"), raw_path=path.encode())
+        assert run(service, request)[0]["status"] == status, path
 
 
 def test_methods_of_a_route_are_there_at_every_look() -> None:

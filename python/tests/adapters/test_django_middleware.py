@@ -77,6 +77,13 @@ def proved(answer: Any, own: apiseal.Signed) -> apiseal.Verified:
     return seals.client_verifier().verify_response(answer.status_code, headers, answer.content, request=own)
 
 
+@pytest.mark.parametrize("length", ["\xb2", "-1", "+1", "1_0", " ", "9" * 19])
+def test_a_length_that_is_no_number_is_refused(length: str) -> None:
+    with override_settings(MIDDLEWARE=["apiseal.django.SealMiddleware"], APISEAL=members(False)):
+        more: dict[str, Any] = {"CONTENT_LENGTH": length, "HTTP_SIGNATURE": "x", "HTTP_SIGNATURE_INPUT": "x"}
+        assert Client().get("/echo", **more).status_code == 413
+
+
 def test_content_that_no_digest_proves_never_reaches_the_view(mode: tuple[bool, dict[str, Any]]) -> None:
     is_async, own = mode
     data = {"apiseal_profile": 1, "id": "lax.v1", "extends": "rfc9421", "require": ["@method", "@path"]}

@@ -178,6 +178,28 @@ def test_an_answer_with_content_coding_is_checked_as_received_and_decoded_after(
         assert got.json() == {"a": 1} and both.verified(got)
 
 
+@pytest.mark.parametrize("coded", [False, True])
+def test_a_hook_that_reads_the_answer_is_no_reason_to_wait(both: Both, coded: bool) -> None:
+    def answer(handler: Any) -> tuple[int, list[tuple[str, str]], bytes]:
+        body, lines = (gzip.compress(b"{}"), [("Content-Encoding", "gzip")]) if coded else (b"{}", [])
+        return 200, sign_answer(handler, body, *lines), body
+
+    def read(response: Any) -> None:
+        response.read()
+
+    async def aread(response: Any) -> None:
+        await response.aread()
+
+    with peer_of(answer) as peer:
+        client = {"event_hooks": {"response": [aread if both.is_async else read]}}
+        if coded:
+            with pytest.raises(apiseal.ArgumentError, match="hook"):
+                both.ask(both.auth(), "GET", peer.url, client=client)
+        else:
+            got = both.ask(both.auth(), "GET", peer.url, client=client)
+            assert got.json() == {} and both.verified(got)
+
+
 def test_a_long_answer_is_not_read_to_its_end(both: Both, base: str) -> None:
     with pytest.raises(apiseal.ApisealError, match="max_answer"):
         both.ask(both.auth(max_answer=2000, required=False), "GET", base + "/stream?pieces=3")
@@ -342,6 +364,19 @@ def test_transports_of_tests_see_the_signature_and_redirects_of_the_client_are_n
     assert got.json() == {"a": 1} and "signature" in seen[0].headers
     with pytest.raises(apiseal.SignatureError):
         both.ask(both.auth(required=False), "GET", "https://api.example/x", client=client | {"follow_redirects": True})
+
+
+def test_coded_answers_of_transports_of_tests_are_read(both: Both) -> None:
+    def handler(request: Any) -> Any:
+        target = request.url.raw_path.decode()
+        proof = CLIENT_VERIFIER.verify(request.method, target, request.headers.raw, b"", scheme="https")
+        body, lines = gzip.compress(b"{}"), [("Content-Type", "application/json"), ("Content-Encoding", "gzip")]
+        lines += SIGNER.sign_response(200, lines, body, request=proof).headers
+        return both.library.Response(200, headers=lines, content=body)
+
+    client = {"transport": both.library.MockTransport(handler)}
+    got = both.ask(both.auth(), "GET", "https://api.example/y", client=client)
+    assert got.json() == {} and both.verified(got)
 
 
 def test_one_auth_for_many_threads_and_streams(both: Both, base: str) -> None:
