@@ -34,7 +34,7 @@ class SignatureAuth(AuthBase):
     `sealed` names the routes whose content is encrypted here, and decrypted, as on the server.
 
     `retry`: if the service answers 401 and asks with `Accept-Signature` for more than was covered, the request is signed
-    again so and sent once more.
+    again so and sent once more: if its method is idempotent, or it has an `Idempotency-Key`, which is covered.
 
     Redirects: requests copies the request, the signature is not copied with it, and the copy goes out without one. With
     `follow_redirects`, if the service, of the same origin, answers 401, the copy is signed and sent once more. Where there is a
@@ -214,10 +214,16 @@ def _head(request: requests.PreparedRequest, body: bytes) -> Head:
     """The head of a request of this content. In a copy of one that was encrypted the length is another."""
     parts = urlsplit(_url(request))
     authority = None if "Host" in request.headers else parts.netloc.rpartition("@")[2]
-    lines: Any = [
-        (n, str(len(body)) if n.lower() == "content-length" else value) for n, value in request.headers.items()
+    lines = [
+        (_bytes(n), _bytes(str(len(body)) if n.lower() == "content-length" else value))
+        for n, value in request.headers.items()
     ]
     return Head(request.method or "GET", request.path_url, lines, parts.scheme, authority)
+
+
+def _bytes(text: str | bytes) -> bytes:
+    """As http.client sends it."""
+    return text if isinstance(text, bytes) else text.encode("latin-1")
 
 
 def _origin(request: requests.PreparedRequest) -> tuple[str, str | None, int]:

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use apiseal::{Clock, Outcome};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyString};
 
 use crate::callbacks;
 use crate::context;
@@ -48,7 +48,7 @@ impl Verifier {
         let store = replay::store(replay)?;
         let mut own = apiseal::Verifier::new(keyring.0.clone(), profile::or_default(profile), store);
         if let Some(origins) = origins {
-            for (received, external) in context::texts(origins)? {
+            for (received, external) in stated(origins, "origins")? {
                 let external = external.to_str()?;
                 let parts = external.split_once("://");
                 let wanted =
@@ -58,7 +58,7 @@ impl Verifier {
             }
         }
         if let Some(scope) = scope {
-            for (name, value) in context::texts(scope)? {
+            for (name, value) in stated(scope, "scope")? {
                 own = own.demand_scope(name.to_str()?, value.to_str()?);
             }
         }
@@ -243,6 +243,18 @@ impl Verifier {
     fn __repr__(&self) -> String {
         format!("<apiseal.Verifier of profile {}>", self.own.profile().id())
     }
+}
+
+/// The pairs of a restriction. An empty one would restrict nothing, which nobody means who states it.
+fn stated<'py>(
+    restriction: &Bound<'py, PyAny>,
+    name: &str,
+) -> Answer<Vec<(Bound<'py, PyString>, Bound<'py, PyString>)>> {
+    let pairs = context::texts(restriction)?;
+    if pairs.is_empty() {
+        return Err(Fault::argument(format!("`{name}` is empty, which restricts nothing: leave it out")));
+    }
+    Ok(pairs)
 }
 
 /// The request that a response answers.

@@ -120,6 +120,9 @@ def test_rule_s20_origins_behind_a_proxy() -> None:
             verifier(origins={"backend": origin})
     with pytest.raises(TypeError):
         verifier(origins=["backend"])
+    for empty in ({"origins": {}}, {"scope": {}}):
+        with pytest.raises(apiseal.ArgumentError, match="restricts nothing"):
+            verifier(**empty)
 
 
 def test_scopes_that_are_demanded() -> None:

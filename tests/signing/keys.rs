@@ -234,3 +234,12 @@ fn an_external_signer_holds_the_key() {
     let error = get().try_sign(&signer.external(outside(7, false))).unwrap_err();
     assert_eq!((error.code(), error.detail()), (Code::ExternalSigner, Some("the module is offline")));
 }
+
+#[test]
+fn a_clock_that_tells_no_time_signs_nothing() {
+    let signer = Signer::new(ring(), Profile::apiseal_v1()).key("acme");
+    let request = Message::request("GET", "https", "api.example", "/a");
+    for (now, expected) in [(u64::MAX, Some(Code::NotSignable)), (999_999_999_999_999, None)] {
+        assert_eq!(code(signer.sign(&request, &FixedClock(now)).map(drop)), expected);
+    }
+}

@@ -92,6 +92,9 @@ impl fmt::Debug for Signed {
 /// The longest label.
 const MAX_LABEL: usize = 64;
 
+/// The largest integer of structured fields (RFC 9651, section 3.3.1).
+const LATEST: u64 = 999_999_999_999_999;
+
 /// What one signature is about, beside the message.
 #[derive(Default)]
 pub(crate) struct Order<'o> {
@@ -260,6 +263,12 @@ impl Signer {
         let label = order.label.unwrap_or(&self.label);
         self.check_label(message, label)?;
         let now = clock.now();
+        if now > LATEST {
+            return Err(Error::because(
+                Code::NotSignable,
+                "the clock tells a time that no signature can state",
+            ));
+        }
         let direction = if message.is_request() { Direction::Request } else { Direction::Response };
         let key = match &order.key {
             Some(key) => Arc::clone(key),

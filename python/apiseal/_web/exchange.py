@@ -31,6 +31,12 @@ class Head:
     authority: str | None
     """If no line is the Host header."""
 
+    @property
+    def may_be_done_twice(self) -> bool:
+        """Idempotent by its method (RFC 9110, section 9.2.2), or by a key that the signature covers."""
+        has_key = any(name.lower() == b"idempotency-key" for name, _ in self.lines)
+        return has_key or self.method.upper() in ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE")
+
 
 @dataclass(frozen=True)
 class Outgoing:
@@ -109,8 +115,9 @@ class Exchanges:
         return Outgoing(signed.headers, body, signed, route, head.method, signed.base.rpartition(b"\n")[0])
 
     def again(self, head: Head, body: bytes, first: Outgoing, accept: str) -> Outgoing | None:
-        """What is sent instead if the service asks for a signature that covers more; None if it would cover no more."""
-        if first.covered == b"":
+        """What is sent instead if the service asks for a signature that covers more; None if it would cover no more, or if
+        whoever provoked the second request on the way could have both of them accepted, and that would do it twice."""
+        if first.covered == b"" or not head.may_be_done_twice:
             return None
         second = self.outgoing(head, body, first.route, accept)
         return None if second.covered == first.covered else second

@@ -28,7 +28,8 @@ class Flow:
     `sealed` names the routes whose content is encrypted here, and decrypted, as on the server.
 
     `retry`: if the service answers 401 and asks with `Accept-Signature` for more than was covered, the request is signed
-    again so and sent once more. Signatures of content that is encrypted cover what the profile says and nothing more.
+    again so and sent once more: if its method is idempotent, or it has an `Idempotency-Key`, which is covered.
+    Signatures of content that is encrypted cover what the profile says and nothing more.
 
     `follow_redirects` follows redirects within the origin, each with a signature of its own. Where there is a `verifier`, the
     answer must prove where it leads to: its signature covers `location`, by a profile of the service that has it in

@@ -220,7 +220,7 @@ def test_rule_s21_accept_signature_is_answered_once_with_a_fresh_nonce(both: Bot
             "POST",
             peer.url + "/x",
             content=b"abc",
-            headers={"X-Tenant": "7", "Content-Type": "text/plain"},
+            headers={"X-Tenant": "7", "Content-Type": "text/plain", "Idempotency-Key": "k1"},
         )
         assert got.status_code == 401 and len(peer.got) == 2
         inputs = [lines["signature-input"] for _, _, lines, _ in peer.got]
@@ -232,6 +232,9 @@ def test_rule_s21_accept_signature_is_answered_once_with_a_fresh_nonce(both: Bot
         assert len(peer.got) == 3
         both.ask(both.auth(retry=False), "GET", peer.url, headers={"X-Tenant": "7"})
         assert len(peer.got) == 4
+        # Who provoked the second on the way could have both accepted: what must not be done twice is not sent twice.
+        both.ask(both.auth(), "POST", peer.url, headers={"X-Tenant": "7"})
+        assert len(peer.got) == 5
 
 
 def test_a_service_that_demands_more_is_satisfied_by_the_second_request(both: Both) -> None:

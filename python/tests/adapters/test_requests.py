@@ -146,7 +146,13 @@ def test_a_long_answer_is_not_read_to_its_end(base: str) -> None:
 def test_rule_s21_accept_signature_is_answered_once_with_a_fresh_nonce() -> None:
     asked = 'sig=("@method" "@authority" "@path" "@query" "x-tenant");created;tag="apiseal-req-v1"'
     with peer_of(lambda _: (401, [("Accept-Signature", asked)], b"no")) as peer:
-        got = requests.post(peer.url + "/x", data=b"abc", headers=TEXT | {"X-Tenant": "7"}, auth=auth(), timeout=20)
+        got = requests.post(
+            peer.url + "/x",
+            data=b"abc",
+            headers=TEXT | {"X-Tenant": "7", "Idempotency-Key": "k1"},
+            auth=auth(),
+            timeout=20,
+        )
         assert got.status_code == 401 and len(peer.got) == 2 and len(got.history) == 1
         inputs = [lines["signature-input"] for _, _, lines, _ in peer.got]
         assert '"x-tenant"' not in inputs[0] and '"x-tenant"' in inputs[1]
@@ -156,6 +162,9 @@ def test_rule_s21_accept_signature_is_answered_once_with_a_fresh_nonce() -> None
         assert len(peer.got) == 3
         requests.get(peer.url, auth=auth(retry=False), headers={"X-Tenant": "7"}, timeout=20)
         assert len(peer.got) == 4
+        # Who provoked the second on the way could have both accepted: what must not be done twice is not sent twice.
+        requests.post(peer.url, data=b"abc", headers=TEXT | {"X-Tenant": "7"}, auth=auth(), timeout=20)
+        assert len(peer.got) == 5
 
 
 # Redirects.
