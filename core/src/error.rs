@@ -218,8 +218,8 @@ codes! {
     LimitMessage = 621, Signature, "the message is larger than a limit of the profile";
     /// The external signer failed, or gave a signature of a wrong length.
     ExternalSigner = 622, Signature, "the external signer failed";
-    /// A message that cannot be signed under the profile: a response of 1xx, a second response to one request, or content
-    /// that cannot be protected.
+    /// A message that cannot be signed under the profile: a response of 1xx, a second response to one request, content
+    /// that cannot be protected, or a clock that tells no time.
     NotSignable = 623, Signature, "the message cannot be signed";
     /// The sink that content is spooled into failed.
     ContentSink = 624, Signature, "the content could not be spooled";
