@@ -196,4 +196,5 @@ func nonce() string {
 	return base64.RawURLEncoding.EncodeToString(bytes[:])
 }
 
-var secret = []byte("0123456789abcdef0123456789abcdef")
+// As long as yaronf/httpsign demands; the others take half of it as well.
+var secret = []byte("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")
