@@ -22,8 +22,8 @@ const DIRECTION: &str = "apiseal.direction";
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Context {
-    /// Ascending by name.
-    pairs: Vec<(String, String)>,
+    /// The canonical encoding, pairs ascending by name.
+    encoded: Vec<u8>,
     digest: [u8; 32],
 }
 
@@ -46,8 +46,7 @@ impl Context {
     /// # Errors
     /// [`Code::ContextEmpty`], [`Code::ContextDuplicate`], [`Code::ContextTooLong`], [`Code::ContextReserved`].
     pub fn with(self, name: &str, value: &str) -> Result<Self> {
-        let old = self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        Context::from_pairs(old.chain([(name, value)]))
+        Context::from_pairs(self.pairs().chain([(name, value)]))
     }
 
     /// A context of the given pairs, in any order.
@@ -74,7 +73,8 @@ impl Context {
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
         is_reserved: impl Fn(&str) -> bool,
     ) -> Result<Self> {
-        let mut owned: Vec<(String, String)> = Vec::new();
+        let pairs = pairs.into_iter();
+        let mut sorted: Vec<(&str, &str)> = Vec::with_capacity(pairs.size_hint().0.min(Self::MAX_PAIRS));
         for (name, value) in pairs {
             if name.is_empty() {
                 return Err(Error::new(Code::ContextEmpty));
@@ -82,7 +82,7 @@ impl Context {
             if is_reserved(name) {
                 return Err(Error::because(Code::ContextReserved, "names must not begin with `apiseal.`"));
             }
-            if owned.len() == Self::MAX_PAIRS
+            if sorted.len() == Self::MAX_PAIRS
                 || name.len() > Self::MAX_STRING
                 || value.len() > Self::MAX_STRING
             {
@@ -91,28 +91,34 @@ impl Context {
                     "at most 32 pairs, each name and value at most 1024 bytes",
                 ));
             }
-            owned.push((name.to_owned(), value.to_owned()));
+            sorted.push((name, value));
         }
-        if owned.is_empty() {
+        if sorted.is_empty() {
             return Err(Error::new(Code::ContextEmpty));
         }
-        owned.sort();
-        if owned.windows(2).any(|two| matches!(two, [a, b] if a.0 == b.0)) {
+        sorted.sort_unstable();
+        if sorted.windows(2).any(|two| matches!(two, [a, b] if a.0 == b.0)) {
             return Err(Error::new(Code::ContextDuplicate));
         }
-        let digest = Sha256::digest(encode(&owned)).into();
-        Ok(Context { pairs: owned, digest })
+        let encoded = encode(&sorted);
+        let digest = Sha256::digest(&encoded).into();
+        Ok(Context { encoded, digest })
     }
 
     /// The value of a pair.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.pairs.iter().find(|pair| pair.0 == name).map(|pair| pair.1.as_str())
+        self.encoded_pairs().find(|pair| pair.0 == name.as_bytes()).map(|pair| text(pair.1))
     }
 
     /// The pairs, ascending by name.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.encoded_pairs().map(|(name, value)| (text(name), text(value)))
+    }
+
+    fn encoded_pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let mut rest = self.encoded.get(4..).unwrap_or_default();
+        std::iter::from_fn(move || Some((next(&mut rest)?, next(&mut rest)?)))
     }
 
     /// SHA-256 of the canonical encoding; enters the key derivation.
@@ -122,30 +128,41 @@ impl Context {
 
     /// Fields are only encrypted and decrypted under a stated purpose.
     pub(crate) fn demand_purpose(&self) -> Result<()> {
-        match self.get("purpose") {
-            Some(_) => Ok(()),
-            None => Err(Error::new(Code::ContextMissing)),
-        }
+        let stated = self.encoded_pairs().any(|(name, _)| name == b"purpose");
+        if stated { Ok(()) } else { Err(Error::new(Code::ContextMissing)) }
     }
 }
 
 /// u32 count, then name and value of each pair, each with a u32 length before it.
-fn encode(pairs: &[(String, String)]) -> Vec<u8> {
-    let mut out = (pairs.len() as u32).to_be_bytes().to_vec();
-    for (name, value) in pairs {
-        for text in [name, value] {
-            out.extend_from_slice(&(text.len() as u32).to_be_bytes());
-            out.extend_from_slice(text.as_bytes());
-        }
+fn encode(pairs: &[(&str, &str)]) -> Vec<u8> {
+    let len: usize = pairs.iter().map(|(name, value)| 8 + name.len() + value.len()).sum();
+    let mut out = Vec::with_capacity(4 + len);
+    out.extend_from_slice(&(pairs.len() as u32).to_be_bytes());
+    for text in pairs.iter().flat_map(|(name, value)| [name, value]) {
+        out.extend_from_slice(&(text.len() as u32).to_be_bytes());
+        out.extend_from_slice(text.as_bytes());
     }
     out
+}
+
+/// Takes the next name or value off an encoding.
+fn next<'e>(rest: &mut &'e [u8]) -> Option<&'e [u8]> {
+    let (len, after) = rest.split_first_chunk()?;
+    let (own, after) = after.split_at_checked(u32::from_be_bytes(*len) as usize)?;
+    *rest = after;
+    Some(own)
+}
+
+/// What was encoded was text.
+fn text(encoded: &[u8]) -> &str {
+    std::str::from_utf8(encoded).unwrap_or_default()
 }
 
 /// Values may be personal data (a patient's number): only names are shown.
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Context")?;
-        f.debug_list().entries(self.pairs.iter().map(|pair| &pair.0)).finish()
+        f.debug_list().entries(self.pairs().map(|pair| pair.0)).finish()
     }
 }
 

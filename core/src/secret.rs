@@ -5,7 +5,7 @@
 use std::fmt;
 
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use crate::error::Result;
 
@@ -69,17 +69,63 @@ pub(crate) fn equal(one: &[u8; 32], other: &[u8; 32]) -> bool {
     words(one).ct_eq(&words(other)).into()
 }
 
-/// Bytes that came out of decryption: wiped when dropped, and no `Debug` of the content.
-#[derive(Clone, Default)]
-pub struct SecretBytes(Zeroizing<Vec<u8>>);
+/// Wipes bytes that are about to be dropped.
+pub(crate) fn wipe(bytes: &mut [u8]) {
+    bytes.zeroize();
+}
 
-impl SecretBytes {
+/// A vector of document bytes that is wiped when dropped, spare room included. `Zeroizing` wipes a vector byte by byte,
+/// which costs a good part of the decryption; this is a `memset` that the compiler may not leave out.
+#[derive(Clone, Default)]
+pub(crate) struct Wiped(Vec<u8>);
+
+impl Wiped {
     pub(crate) fn new(bytes: Vec<u8>) -> Self {
-        SecretBytes(Zeroizing::new(bytes))
+        Wiped(bytes)
     }
 
     pub(crate) fn with_capacity(capacity: usize) -> Self {
-        SecretBytes::new(Vec::with_capacity(capacity))
+        Wiped(Vec::with_capacity(capacity))
+    }
+
+    /// Takes the bytes out; from here on nobody wipes them.
+    pub(crate) fn into_inner(mut self) -> Vec<u8> {
+        std::mem::take(&mut self.0)
+    }
+}
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+        self.0.spare_capacity_mut().zeroize();
+    }
+}
+
+impl std::ops::Deref for Wiped {
+    type Target = Vec<u8>;
+
+    fn deref(&self) -> &Vec<u8> {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Wiped {
+    fn deref_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.0
+    }
+}
+
+/// Bytes that came out of decryption: wiped when dropped, and no `Debug` of the content.
+#[derive(Clone, Default)]
+pub struct SecretBytes(Wiped);
+
+impl SecretBytes {
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
+        SecretBytes(Wiped::new(bytes))
+    }
+
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
+        SecretBytes(Wiped::with_capacity(capacity))
     }
 
     pub(crate) fn capacity(&self) -> usize {
@@ -98,8 +144,14 @@ impl SecretBytes {
 
     /// Takes the bytes out; from here on nobody wipes them.
     #[must_use]
-    pub fn into_unprotected(mut self) -> Vec<u8> {
-        std::mem::take(&mut *self.0)
+    pub fn into_unprotected(self) -> Vec<u8> {
+        self.0.into_inner()
+    }
+}
+
+impl From<Wiped> for SecretBytes {
+    fn from(bytes: Wiped) -> Self {
+        SecretBytes(bytes)
     }
 }
 

@@ -97,7 +97,7 @@ impl Place<apiseal_buffer> {
         if bytes.is_empty() {
             // What stood there before is wiped with the spare room.
             if wipe {
-                bytes.zeroize();
+                erase(&mut bytes);
             }
             return;
         }
@@ -120,9 +120,15 @@ pub unsafe extern "C" fn apiseal_buffer_free(buffer: *mut apiseal_buffer) {
         {
             let mut bytes = Vec::from_raw_parts(buffer.data, buffer.len, buffer.cap);
             if buffer.wipe {
-                bytes.zeroize();
+                erase(&mut bytes);
             }
             *buffer = apiseal_buffer::EMPTY;
         }
     }
+}
+
+/// As `Vec::zeroize`, which goes byte by byte.
+fn erase(bytes: &mut Vec<u8>) {
+    bytes.as_mut_slice().zeroize();
+    bytes.spare_capacity_mut().zeroize();
 }

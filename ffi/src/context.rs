@@ -15,6 +15,15 @@ pub struct apiseal_pair {
     pub value: apiseal_bytes,
 }
 
+impl apiseal_pair {
+    /// # Safety
+    /// Name and value hold valid bytes during `'a`.
+    unsafe fn texts<'a>(&self, name: &str) -> Answer<(&'a str, &'a str)> {
+        // SAFETY: as promised.
+        unsafe { Ok((self.name.text(name)?, self.value.text(name)?)) }
+    }
+}
+
 /// Reads names and values.
 ///
 /// # Safety
@@ -27,14 +36,23 @@ pub(crate) unsafe fn pairs<'a>(
     // SAFETY: as promised.
     let pairs = unsafe { boundary::array(pairs, len, name) }?;
     // SAFETY: as promised.
-    pairs.iter().map(|pair| unsafe { Ok((pair.name.text(name)?, pair.value.text(name)?)) }).collect()
+    pairs.iter().map(|pair| unsafe { pair.texts(name) }).collect()
 }
 
-/// Reads a context.
+/// Reads a context, without a list in between: this runs on every call.
 ///
 /// # Safety
 /// As [`pairs`].
 pub(crate) unsafe fn context(items: *const apiseal_pair, len: usize) -> Answer<Context> {
     // SAFETY: as promised.
-    Ok(Context::from_pairs(unsafe { pairs(items, len, "context") }?)?)
+    let items = unsafe { boundary::array(items, len, "context") }?;
+    let mut fault = None;
+    let pairs = items.iter().map_while(|pair| {
+        // SAFETY: as promised.
+        let texts = unsafe { pair.texts("context") };
+        texts.map_err(|error| fault = Some(error)).ok()
+    });
+    let context = Context::from_pairs(pairs);
+    fault.map_or(Ok(()), Err)?;
+    Ok(context?)
 }

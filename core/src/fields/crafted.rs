@@ -14,9 +14,8 @@ use crate::keys::derive::{ContextKey, Label};
 use crate::keys::key::Key;
 use crate::keys::ring::Keyring;
 use crate::policy::Policy;
+use crate::secret::Wiped;
 use crate::token::pad::Padding;
-use zeroize::Zeroizing;
-
 use crate::token::value::{self, KeyUse, Sealing, write_associated_data};
 
 const SALT: [u8; 24] = [7; 24];
@@ -41,7 +40,7 @@ fn token(text: &[u8], padding: Padding) -> String {
     write_associated_data(&mut aad, Suite::Aes256Gcm, Mode::Exact, b"\x01\0\0\0\x01x", &[]);
     let mut out = Vec::new();
     let sealing = Sealing { key, mode: Mode::Exact, salt: &SALT, aad: &aad, padding };
-    sealing.seal(&mut out, &mut Zeroizing::new(Vec::new()), text).unwrap();
+    sealing.seal(&mut out, &mut Wiped::default(), text).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -111,7 +110,7 @@ fn case_17_associated_data_of_equal_ghash_is_refused_by_the_commitment() {
 
     let mut out = Vec::new();
     let sealing = Sealing { key, mode: Mode::Exact, salt: &SALT, aad: &first, padding: Padding::Default };
-    sealing.seal(&mut out, &mut Zeroizing::new(Vec::new()), b"1").unwrap();
+    sealing.seal(&mut out, &mut Wiped::default(), b"1").unwrap();
     let mut body = Vec::new();
     crate::token::text::parse_token(&out[1..out.len() - 1], &mut body).unwrap();
 

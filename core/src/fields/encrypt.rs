@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use zeroize::Zeroizing;
-
 use crate::context::Context;
 use crate::error::{Code, Error, Result};
 use crate::fields::binding::{self, Binder};
@@ -18,6 +16,7 @@ use crate::limits::Limits;
 use crate::policy::place::Indices;
 use crate::policy::select::{Field, Selection, read};
 use crate::policy::{Inner, Layout, PaddingRule, Rule, occurs};
+use crate::secret::Wiped;
 use crate::token::document::Sealer;
 use crate::token::pad::Padding;
 use crate::token::text::{self, SALT_LEN};
@@ -213,7 +212,7 @@ fn encrypt_values(
 
     let mut salts = Salts::new(cipher, selection.fields.len())?;
     out.reserve_exact(len);
-    let mut work = Zeroizing::new(Vec::with_capacity(256));
+    let mut work = Wiped::with_capacity(256);
     let (mut aad, mut position) = (Vec::with_capacity(256), Vec::with_capacity(128));
     let mut copied = 0;
     for field in selection.fields.iter() {
@@ -274,7 +273,7 @@ fn encrypt_document(
 
     let salt = Salts::new(cipher, 1)?.next(|random, salt| {
         // Reserved whole: what a reallocation leaves behind is not wiped.
-        let mut content = Zeroizing::new(Vec::with_capacity(hedged_len(policy, selection)));
+        let mut content = Wiped::with_capacity(hedged_len(policy, selection));
         let mut position = Vec::new();
         for field in selection.fields.iter() {
             let padding = rule_of(policy, field).map_or(Padding::None, padding);
@@ -361,9 +360,9 @@ fn internal() -> Error {
     Error::new(Code::Internal)
 }
 
-fn padded(text: &[u8], padding: Padding) -> Zeroizing<Vec<u8>> {
+fn padded(text: &[u8], padding: Padding) -> Wiped {
     let len = padding.padded_len(text.len());
-    let mut padded = Zeroizing::new(Vec::with_capacity(len));
+    let mut padded = Wiped::with_capacity(len);
     padded.extend_from_slice(text);
     padded.resize(len, 0);
     padded

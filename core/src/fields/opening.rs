@@ -6,8 +6,6 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use zeroize::Zeroizing;
-
 use crate::aead::TAG_LEN;
 use crate::error::{Code, Error, Result};
 use crate::fields::binding::{self, Binder};
@@ -20,7 +18,7 @@ use crate::json::text as json_text;
 use crate::policy::Rule;
 use crate::policy::place::Indices;
 use crate::policy::select::{Field, HeaderSpan, Selection};
-use crate::secret::SecretBytes;
+use crate::secret::{SecretBytes, Wiped};
 use crate::token::document::{Header, Opener};
 use crate::token::text::{self, Prefix};
 use crate::token::value;
@@ -113,7 +111,7 @@ pub(super) struct TokenOpener<'a, 's, 't> {
     binder: Binder<'s, 't>,
     aad: Vec<u8>,
     position: Vec<u8>,
-    body: Zeroizing<Vec<u8>>,
+    body: Wiped,
 }
 
 impl<'a, 's, 't> TokenOpener<'a, 's, 't> {
@@ -124,7 +122,7 @@ impl<'a, 's, 't> TokenOpener<'a, 's, 't> {
             binder,
             aad: Vec::with_capacity(256),
             position: Vec::with_capacity(128),
-            body: Zeroizing::default(),
+            body: Wiped::default(),
         }
     }
 
@@ -165,9 +163,9 @@ impl<'a, 's, 't> TokenOpener<'a, 's, 't> {
 }
 
 /// Makes room for a decoded string. Not grown in place: a reallocation leaves the last plaintext behind.
-fn reserve(body: &mut Zeroizing<Vec<u8>>, string: usize) {
+fn reserve(body: &mut Wiped, string: usize) {
     if body.capacity() < string {
-        *body = Zeroizing::new(Vec::with_capacity(string.max(256)));
+        *body = Wiped::with_capacity(string.max(256));
     }
 }
 
@@ -240,12 +238,12 @@ pub(super) struct FieldOpener<'a, 's, 't> {
     selection: &'s Selection<'t>,
     pub(super) opener: Opener,
     position: Vec<u8>,
-    body: Zeroizing<Vec<u8>>,
+    body: Wiped,
 }
 
 impl<'a, 's, 't> FieldOpener<'a, 's, 't> {
     pub(super) fn new(cipher: &'a FieldCipher, selection: &'s Selection<'t>, opener: Opener) -> Self {
-        let (position, body) = (Vec::with_capacity(128), Zeroizing::default());
+        let (position, body) = (Vec::with_capacity(128), Wiped::default());
         FieldOpener { cipher, selection, opener, position, body }
     }
 
@@ -341,13 +339,13 @@ pub(super) fn as_rejected(error: Error) -> Error {
 pub(super) struct Splice<'t> {
     document: &'t [u8],
     copied: usize,
-    text: Zeroizing<Vec<u8>>,
+    text: Wiped,
 }
 
 impl<'t> Splice<'t> {
     /// `put` is at least the length of what takes the place of `taken` bytes.
     pub(super) fn new(document: &'t [u8], taken: usize, put: usize) -> Self {
-        let text = Zeroizing::new(Vec::with_capacity(document.len() - taken + put));
+        let text = Wiped::with_capacity(document.len() - taken + put);
         Splice { document, copied: 0, text }
     }
 
@@ -362,7 +360,7 @@ impl<'t> Splice<'t> {
 
     pub(super) fn finish(mut self) -> Result<SecretBytes> {
         self.text.extend_from_slice(self.document.get(self.copied..).ok_or_else(internal)?);
-        Ok(SecretBytes::new(std::mem::take(&mut *self.text)))
+        Ok(SecretBytes::from(self.text))
     }
 }
 

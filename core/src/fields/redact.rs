@@ -7,13 +7,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use zeroize::Zeroizing;
-
 use crate::error::{Code, Error, Result};
 use crate::json::text as json_text;
 use crate::limits::Limits;
 use crate::policy::select::{Selection, read};
 use crate::policy::{Inner, Mask, Policy};
+use crate::secret::Wiped;
 use crate::token::text;
 
 /// What stands for a document that cannot be read.
@@ -248,7 +247,7 @@ fn outermost(policy: &Inner, selection: &Selection<'_>) -> Vec<Masked> {
 fn write_mask(out: &mut Vec<u8>, value: &[u8], shown: Shown) {
     // What was redacted before stays as it is.
     if shown.last > 0 && value.first() == Some(&b'"') && value != REMOVED.as_bytes() {
-        let content = Zeroizing::new(json_text::decoded_string(value, 0, value.len()).into_owned());
+        let content = Wiped::new(json_text::decoded_string(value, 0, value.len()).into_owned());
         if let Some(part) = shown.part(&content) {
             json_text::write_string(out, format!("{HIDDEN}{part}").as_bytes());
             return;

@@ -3,8 +3,6 @@
 
 use std::fmt;
 
-use zeroize::Zeroizing;
-
 use crate::audit::{Audit, Operation};
 use crate::clock::Clock;
 use crate::context::Context;
@@ -20,7 +18,7 @@ use crate::keys::handle::KeyringHandle;
 use crate::limits::Limits;
 use crate::policy::{Keys, PaddingRule, Policy};
 use crate::rng::hazmat::Random;
-use crate::secret::SecretBytes;
+use crate::secret::{SecretBytes, Wiped};
 use crate::token::pad::Padding;
 use crate::token::text;
 
@@ -154,7 +152,7 @@ impl ValueCipher {
     /// As [`ValueCipher::encrypt`].
     pub fn encrypt_text(&self, text: &str, bound: &[Bound<'_>], context: &Context) -> Result<String> {
         // An escape takes at most six bytes: nothing is reallocated, and so nothing left behind.
-        let mut value = Zeroizing::new(Vec::with_capacity(text.len().saturating_mul(6).saturating_add(2)));
+        let mut value = Wiped::with_capacity(text.len().saturating_mul(6).saturating_add(2));
         json_text::write_string(&mut value, text.as_bytes());
         self.encrypt(&value, bound, context)
     }

@@ -16,14 +16,12 @@ use crate::keys::derive::ContextKey;
 use crate::keys::key::Key;
 use crate::keys::ring::Keyring;
 use crate::rng::hazmat::Random;
-use crate::secret::{Secret32, SecretBytes};
+use crate::secret::{Secret32, SecretBytes, Wiped};
 use crate::token::pad::Padding;
 use crate::token::text::{self, SALT_LEN};
 use crate::token::value::{self, KeyUse, Sealing, write_associated_data};
 
 pub use wrap::Wrap;
-
-use zeroize::Zeroizing;
 
 /// Reads and writes keyring files. The ring's name is not in the file: whoever loads it states the name, and a ring
 /// of another name does not open.
@@ -71,7 +69,7 @@ impl KeyringFile {
         let mut out = b"{\"apiseal_keyring\":1,\"wrap\":".to_vec();
         out.extend_from_slice(described.text().as_bytes());
         out.extend_from_slice(b",\"sealed\":");
-        let mut work = Zeroizing::new(Vec::new());
+        let mut work = Wiped::default();
         let aad = associated_data();
         let sealing = Sealing { key, mode: Mode::Named, salt: &salt, aad: &aad, padding: Padding::Default };
         sealing.seal(&mut out, &mut work, &plaintext)?;
@@ -155,7 +153,7 @@ fn open_with(
     let kid = Kid::parse("W")?;
     let key = derive(&wrapping, &kid, name, &described.canonical())?;
     let key = KeyUse { kid: &kid, suite: Suite::Aes256Gcm, context_key: &key };
-    let mut body = Zeroizing::new(body);
+    let mut body = Wiped::new(body);
     let plaintext = value::open(&mut body, key, Mode::Named, &associated_data())
         .map_err(|_| Error::new(Code::KeyringUnlock))?;
     if plaintext.first() != Some(&b'{') || plaintext.last() != Some(&b'}') {

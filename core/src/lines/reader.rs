@@ -5,10 +5,9 @@
 
 use std::io::{self, ErrorKind, Read};
 
-use zeroize::Zeroizing;
-
 use crate::error::{Code, Error, Result};
 use crate::lines::{Ending, Line, Outcome};
+use crate::secret::Wiped;
 
 /// Bytes that one read asks for at most: enough lines to make the hand-over between threads cheap.
 const MOST: usize = 128 << 10;
@@ -22,7 +21,7 @@ const LINES: usize = 256;
 /// Whole lines in the order of the source, and whether the source ended behind them.
 #[derive(Default)]
 pub(super) struct Chunk {
-    bytes: Zeroizing<Vec<u8>>,
+    bytes: Wiped,
     filled: usize,
     first: u64,
     spans: Vec<Span>,
@@ -75,7 +74,7 @@ impl Chunk {
     /// Empties it for another use. A buffer that a long line made large is given back once lines are short again.
     fn reset(&mut self) {
         if self.bytes.len() > 8 * MOST && self.filled < self.bytes.len() / 8 {
-            self.bytes = Zeroizing::default();
+            self.bytes = Wiped::default();
         }
         self.filled = 0;
         self.spans.clear();
@@ -86,7 +85,7 @@ impl Chunk {
     fn make_room(&mut self, read: usize, most: usize) {
         let len = self.bytes.len();
         if len - self.filled < read / 2 && len < most {
-            let mut larger = Zeroizing::new(vec![0; (2 * len).clamp(read, most)]);
+            let mut larger = Wiped::new(vec![0; (2 * len).clamp(read, most)]);
             copy(&mut larger, self.bytes.get(..self.filled).unwrap_or_default());
             self.bytes = larger;
         }

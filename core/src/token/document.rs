@@ -1,12 +1,10 @@
 //! Layout D: one salt and one header for all values of a document, and a MAC over the whole set.
 
-use zeroize::{Zeroize, Zeroizing};
-
 use crate::aead::{Numbered, TAG_LEN};
 use crate::error::{Code, Error, Result};
 use crate::ids::{Kid, Mode, Suite};
 use crate::keys::derive::{DocumentMac, Label};
-use crate::secret;
+use crate::secret::{self, Wiped};
 use crate::token::pad::{self, Padding};
 use crate::token::text::{self, HEADER_BODY, SALT_LEN};
 use crate::token::value::{KeyUse, write_prefixed};
@@ -93,7 +91,7 @@ struct Keys {
 
 impl Drop for Keys {
     fn drop(&mut self) {
-        self.mac_key.zeroize();
+        secret::wipe(&mut self.mac_key);
     }
 }
 
@@ -103,7 +101,7 @@ impl Keys {
         let mut derived = [0; 32];
         key.context_key.expand(Label::Dky, &[&head, salt], &mut derived);
         let cipher = Numbered::new(key.suite, &derived);
-        derived.zeroize();
+        secret::wipe(&mut derived);
         let mut keys = Keys { cipher: cipher?, commitment: [0; 32], mac_key: [0; 32] };
         key.context_key.expand(Label::Dcm, &[&head, salt], &mut keys.commitment);
         key.context_key.expand(Label::Dmk, &[&head, salt], &mut keys.mac_key);
@@ -121,7 +119,7 @@ pub(crate) struct Sealer<'k> {
     count: u32,
     aad: Vec<u8>,
     /// Holds a value while it is encrypted: wiped.
-    work: Zeroizing<Vec<u8>>,
+    work: Wiped,
 }
 
 impl<'k> Sealer<'k> {
@@ -137,7 +135,7 @@ impl<'k> Sealer<'k> {
             mac,
             count,
             aad: Vec::with_capacity(256),
-            work: Zeroizing::new(Vec::with_capacity(256)),
+            work: Wiped::with_capacity(256),
         })
     }
 
@@ -154,7 +152,7 @@ impl<'k> Sealer<'k> {
         let work = &mut self.work;
         if work.capacity() < 4 + padded + TAG_LEN {
             // Not grown in place: a reallocation leaves the last value behind.
-            *work = Zeroizing::new(Vec::with_capacity(4 + padded + TAG_LEN));
+            *work = Wiped::with_capacity(4 + padded + TAG_LEN);
         }
         work.clear();
         work.extend_from_slice(&[0; 4]);

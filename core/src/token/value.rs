@@ -4,11 +4,9 @@ use crate::aead::{self, TAG_LEN};
 use crate::error::{Code, Error, Result};
 use crate::ids::{Kid, Mode, Suite};
 use crate::keys::derive::{ContextKey, Label};
-use crate::secret;
+use crate::secret::{self, Wiped};
 use crate::token::pad::{self, Padding};
 use crate::token::text::{self, SALT_LEN, TOKEN_HEAD};
-
-use zeroize::{Zeroize, Zeroizing};
 
 /// The key that seals or opens a value.
 #[derive(Clone, Copy)]
@@ -50,12 +48,12 @@ pub(crate) struct Sealing<'a> {
 
 impl Sealing<'_> {
     /// Appends the token, with quotes, for the exact JSON text `value`. `work` is scratch space.
-    pub(crate) fn seal(&self, out: &mut Vec<u8>, work: &mut Zeroizing<Vec<u8>>, value: &[u8]) -> Result<()> {
+    pub(crate) fn seal(&self, out: &mut Vec<u8>, work: &mut Wiped, value: &[u8]) -> Result<()> {
         let Sealing { key, mode, salt, aad, padding } = *self;
         let padded = padding.padded_len(value.len());
         if work.capacity() < TOKEN_HEAD + padded + TAG_LEN {
             // Not grown in place: a reallocation leaves the last value behind.
-            *work = Zeroizing::new(Vec::with_capacity(TOKEN_HEAD + padded + TAG_LEN));
+            *work = Wiped::with_capacity(TOKEN_HEAD + padded + TAG_LEN);
         }
         work.clear();
         work.extend_from_slice(&[key.suite.byte(), mode.byte()]);
@@ -67,7 +65,7 @@ impl Sealing<'_> {
         work.resize(TOKEN_HEAD + padded, 0);
         key.context_key.expand(Label::Key, &[salt, &[key.suite.byte(), mode.byte()]], &mut derived);
         let tag = aead::seal_once(key.suite, &derived, aad, work.get_mut(TOKEN_HEAD..).unwrap_or_default());
-        derived.zeroize();
+        secret::wipe(&mut derived);
         work.extend_from_slice(&tag?);
         text::write_token(out, key.kid, work);
         Ok(())
@@ -90,7 +88,7 @@ pub(crate) fn open<'b>(body: &'b mut [u8], key: KeyUse<'_>, mode: Mode, aad: &[u
     let len = rest.len().checked_sub(TAG_LEN).ok_or_else(rejected)?;
     let (ciphertext, tag) = rest.split_at_mut(len);
     let opened = aead::open_once(key.suite, &derived, aad, ciphertext, tag);
-    derived.zeroize();
+    secret::wipe(&mut derived);
     opened?;
     Ok(pad::strip(ciphertext))
 }
