@@ -9,7 +9,8 @@
  * by every call, to NULL on success. Free it with apiseal_error_free(). Nothing is kept by thread.
  *
  * All or nothing. A call that fails leaves nothing in its results: objects are NULL, buffers and lists are empty.
- * Results are never read: they need no initial value, and one that is still in use is lost.
+ * Results are never read: they need no initial value, and one that is still in use is lost. Only the buffers of
+ * apiseal_…_into() are read, whose memory is used again.
  *
  * Objects are opaque, and made and freed by functions of their name. They are shared by reference: freeing one that a
  * cipher was made of is fine. apiseal_…_clone() gives another reference. Every _free takes NULL.
@@ -1513,6 +1514,30 @@ apiseal_status apiseal_decrypt(const struct apiseal_cipher *cipher,
                                struct apiseal_bytes document,
                                struct apiseal_buffer *out,
                                struct apiseal_error **err);
+
+/**
+ * As apiseal_encrypt(), into a buffer whose memory is used again: `buffer` must be empty, which `{0}` is, or hold an earlier
+ * result, which is lost. A failure leaves it empty.
+ */
+APISEAL_MUST_USE
+apiseal_status apiseal_encrypt_into(const struct apiseal_cipher *cipher,
+                                    const struct apiseal_pair *context,
+                                    size_t context_len,
+                                    struct apiseal_bytes document,
+                                    struct apiseal_buffer *buffer,
+                                    struct apiseal_error **err);
+
+/**
+ * As apiseal_decrypt(), into a buffer whose memory is used again: `buffer` must be empty, which `{0}` is, or hold an earlier
+ * result, which is lost. A failure leaves it empty. What it held before may be in the memory until it is freed.
+ */
+APISEAL_MUST_USE
+apiseal_status apiseal_decrypt_into(const struct apiseal_cipher *cipher,
+                                    const struct apiseal_pair *context,
+                                    size_t context_len,
+                                    struct apiseal_bytes document,
+                                    struct apiseal_buffer *buffer,
+                                    struct apiseal_error **err);
 
 /**
  * As apiseal_decrypt(), and tells the paths of clear values that a rule's `migrate` let through: these were not

@@ -1,7 +1,7 @@
 //! Every published vector of layouts T and D and of the keyring file comes out byte for byte, and opens again.
 
 use apiseal::{
-    Bound, Context, FieldCipher, Key, KeyState, Keyring, KeyringFile, Kid, Policy, Purpose, Suite,
+    Bound, Context, Decrypted, FieldCipher, Key, KeyState, Keyring, KeyringFile, Kid, Policy, Purpose, Suite,
     ValueCipher, Wrap,
 };
 use apiseal_workspace::{Repeated, repository, unhex};
@@ -52,6 +52,13 @@ fn fields_come_out_byte_for_byte() {
         let mut reused = b"left over".to_vec();
         cipher.encrypt_into(text(&case["document"]).as_bytes(), &context, &mut reused).unwrap();
         assert_eq!(reused, sealed, "{name}");
+        for left_over in [&b"left over"[..], &[b'x'; 1 << 16]] {
+            let mut reused = Decrypted::in_memory_of(left_over.to_vec());
+            cipher.decrypt_into(&sealed, &context, &mut reused).unwrap();
+            assert_eq!(std::str::from_utf8(&reused).unwrap(), text(&case["document"]), "{name}");
+            assert!(cipher.decrypt_into(b"{}", &context, &mut reused).is_err(), "{name}");
+            assert!(reused.is_empty(), "{name}");
+        }
     }
     assert!(file["cases"].as_array().unwrap().len() >= 9);
 }

@@ -88,6 +88,14 @@ impl Wiped {
         Wiped(Vec::with_capacity(capacity))
     }
 
+    /// Empties it, with room for so many bytes. It never grows in place: a reallocation leaves the old content behind.
+    pub(crate) fn renew(&mut self, capacity: usize) {
+        if self.capacity() < capacity {
+            *self = Wiped::with_capacity(capacity);
+        }
+        self.clear();
+    }
+
     /// Takes the bytes out; from here on nobody wipes them.
     pub(crate) fn into_inner(mut self) -> Vec<u8> {
         std::mem::take(&mut self.0)
@@ -140,6 +148,10 @@ impl SecretBytes {
     /// Empties it. The bytes are wiped with the allocation, or written over.
     pub(crate) fn clear(&mut self) {
         self.0.clear();
+    }
+
+    pub(crate) fn into_wiped(self) -> Wiped {
+        self.0
     }
 
     /// Takes the bytes out; from here on nobody wipes them.

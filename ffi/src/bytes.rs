@@ -75,7 +75,38 @@ impl apiseal_buffer {
     const EMPTY: apiseal_buffer = apiseal_buffer { data: std::ptr::null_mut(), len: 0, cap: 0, wipe: false };
 }
 
+/// What a buffer holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// To be wiped when it is freed.
+    Secret,
+    /// To be seen by everybody: wiping a ciphertext costs as much as a good part of making it.
+    Public,
+}
+
 impl Place<apiseal_buffer> {
+    /// Takes the memory of an earlier result, for one of this kind, and leaves the place empty.
+    ///
+    /// # Safety
+    /// `place` is NULL or valid as long as the `Place` lives, and empty or from this library.
+    pub(crate) unsafe fn used_again(place: *mut apiseal_buffer, held: Held) -> Answer<(Self, Vec<u8>)> {
+        // SAFETY: as promised.
+        unsafe {
+            let earlier = place.as_mut().map(|place| std::mem::replace(place, apiseal_buffer::EMPTY));
+            let place = Place::buffer(place)?;
+            let mut bytes = Vec::new();
+            if let Some(earlier) = earlier.filter(|earlier| !earlier.data.is_null()) {
+                // Of `give_bytes`.
+                bytes = Vec::from_raw_parts(earlier.data, earlier.len, earlier.cap);
+                if earlier.wipe && held == Held::Public {
+                    erase(&mut bytes);
+                }
+            }
+            bytes.clear();
+            Ok((place, bytes))
+        }
+    }
+
     /// # Safety
     /// As [`Place::new`].
     pub(crate) unsafe fn buffer(place: *mut apiseal_buffer) -> Answer<Self> {
@@ -85,15 +116,16 @@ impl Place<apiseal_buffer> {
 
     /// Hands bytes over without copying them, to be wiped when they are freed.
     pub(crate) fn give_secret(self, bytes: Vec<u8>) {
-        self.give_bytes(bytes, true);
+        self.give_bytes(bytes, Held::Secret);
     }
 
-    /// The same for what may be seen by everybody: wiping a ciphertext costs as much as a good part of making it.
+    /// The same for what may be seen by everybody.
     pub(crate) fn give_public(self, bytes: Vec<u8>) {
-        self.give_bytes(bytes, false);
+        self.give_bytes(bytes, Held::Public);
     }
 
-    fn give_bytes(self, mut bytes: Vec<u8>, wipe: bool) {
+    fn give_bytes(self, mut bytes: Vec<u8>, held: Held) {
+        let wipe = held == Held::Secret;
         if bytes.is_empty() {
             // What stood there before is wiped with the spare room.
             if wipe {

@@ -1,9 +1,9 @@
 //! Encryption and decryption of whole documents.
 
-use apiseal::FieldCipher;
+use apiseal::{Decrypted, FieldCipher};
 
 use crate::boundary::{self, Place};
-use crate::bytes::{apiseal_buffer, apiseal_bytes};
+use crate::bytes::{Held, apiseal_buffer, apiseal_bytes};
 use crate::context::{self, apiseal_pair};
 use crate::error::{apiseal_error, apiseal_status};
 use crate::keyring::apiseal_keyring;
@@ -93,6 +93,63 @@ pub unsafe extern "C" fn apiseal_decrypt(
             let cipher = boundary::object(cipher, "cipher")?;
             let context = context::context(context, context_len)?;
             let opened = cipher.0.decrypt(document.get("document")?, &context)?;
+            out.give_secret(opened.into_unprotected());
+            Ok(())
+        })
+    }
+}
+
+/// As apiseal_encrypt(), into a buffer whose memory is used again: `buffer` must be empty, which `{0}` is, or hold an earlier
+/// result, which is lost. A failure leaves it empty.
+///
+/// # Safety
+/// Each pointer is NULL or valid for its type; the buffer is empty or came from this library.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn apiseal_encrypt_into(
+    cipher: *const apiseal_cipher,
+    context: *const apiseal_pair,
+    context_len: usize,
+    document: apiseal_bytes,
+    buffer: *mut apiseal_buffer,
+    err: *mut *mut apiseal_error,
+) -> apiseal_status {
+    // SAFETY: the caller keeps the promise above.
+    unsafe {
+        boundary::call(err, || {
+            let (out, mut memory) = Place::used_again(buffer, Held::Public)?;
+            let cipher = boundary::object(cipher, "cipher")?;
+            let context = context::context(context, context_len)?;
+            cipher.0.encrypt_into(document.get("document")?, &context, &mut memory)?;
+            out.give_public(memory);
+            Ok(())
+        })
+    }
+}
+
+/// As apiseal_decrypt(), into a buffer whose memory is used again: `buffer` must be empty, which `{0}` is, or hold an earlier
+/// result, which is lost. A failure leaves it empty. What it held before may be in the memory until it is freed.
+///
+/// # Safety
+/// Each pointer is NULL or valid for its type; the buffer is empty or came from this library.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn apiseal_decrypt_into(
+    cipher: *const apiseal_cipher,
+    context: *const apiseal_pair,
+    context_len: usize,
+    document: apiseal_bytes,
+    buffer: *mut apiseal_buffer,
+    err: *mut *mut apiseal_error,
+) -> apiseal_status {
+    // SAFETY: the caller keeps the promise above.
+    unsafe {
+        boundary::call(err, || {
+            let (out, memory) = Place::used_again(buffer, Held::Secret)?;
+            let mut opened = Decrypted::in_memory_of(memory);
+            let cipher = boundary::object(cipher, "cipher")?;
+            let context = context::context(context, context_len)?;
+            cipher.0.decrypt_into(document.get("document")?, &context, &mut opened)?;
             out.give_secret(opened.into_unprotected());
             Ok(())
         })

@@ -71,6 +71,24 @@ static void errors(const apiseal_cipher *cipher, apiseal_bytes sealed)
     CHECK(apiseal_encrypt(cipher, NULL, 1, apiseal_str(DOCUMENT), &out, NULL) == APISEAL_E_INVALID_ARGUMENT);
 }
 
+/* The memory of a buffer is used again, whatever it held. */
+static void buffers(const apiseal_cipher *cipher)
+{
+    apiseal_buffer sealed = {0}, out = {0};
+    OK(apiseal_encrypt_into(cipher, context, 1, apiseal_str(DOCUMENT), &sealed, NULL));
+    for (int round = 0; round < 3; round++) {
+        OK(apiseal_decrypt_into(cipher, context, 1, apiseal_buffer_bytes(&sealed), &out, NULL));
+        CHECK(is(apiseal_buffer_bytes(&out), DOCUMENT));
+        CHECK(apiseal_decrypt_into(cipher, other, 1, apiseal_buffer_bytes(&sealed), &out, NULL) == APISEAL_E_REJECTED);
+        CHECK(out.data == NULL && out.len == 0);
+        OK(apiseal_encrypt_into(cipher, context, 1, apiseal_str(DOCUMENT), &out, NULL));
+        OK(apiseal_encrypt_into(cipher, context, 1, apiseal_str(DOCUMENT), &sealed, NULL));
+        CHECK(holds(apiseal_buffer_bytes(&out), "as1.") && holds(apiseal_buffer_bytes(&sealed), "as1."));
+    }
+    apiseal_buffer_free(&sealed);
+    apiseal_buffer_free(&out);
+}
+
 static void inspection(const apiseal_cipher *cipher, apiseal_bytes sealed)
 {
     apiseal_sightings seen;
@@ -196,6 +214,7 @@ int main(void)
     apiseal_bytes bytes = apiseal_buffer_bytes(&sealed);
     parts(cipher, bytes);
     errors(cipher, bytes);
+    buffers(cipher);
     inspection(cipher, bytes);
     values(ring);
     changes(ring, cipher, bytes);

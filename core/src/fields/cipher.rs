@@ -114,7 +114,22 @@ impl FieldCipher {
     /// As [`FieldCipher::encrypt`]; malformed tokens (500); and [`Code::Rejected`](crate::Code::Rejected) for a wrong
     /// key, context or place, a changed bound member or an altered ciphertext, which are deliberately not told apart.
     pub fn decrypt(&self, document: &[u8], context: &Context) -> Result<Decrypted> {
-        uses::told(self, Operation::Decrypt, context, |uses| decrypt::decrypt(self, document, context, uses))
+        let mut out = Decrypted::default();
+        self.decrypt_into(document, context, &mut out)?;
+        Ok(out)
+    }
+
+    /// As [`FieldCipher::decrypt`], into a result that is emptied first and keeps its allocation: what it held may stay in
+    /// memory until it is dropped. On error it is left empty.
+    ///
+    /// # Errors
+    /// As [`FieldCipher::decrypt`].
+    pub fn decrypt_into(&self, document: &[u8], context: &Context, out: &mut Decrypted) -> Result<()> {
+        let memory = std::mem::take(out).text.into_wiped();
+        *out = uses::told(self, Operation::Decrypt, context, |uses| {
+            decrypt::decrypt(self, document, context, memory, uses)
+        })?;
+        Ok(())
     }
 
     /// Decrypts every position that opens, each by itself, and tells why the others do not; the document is not put
@@ -226,13 +241,20 @@ impl fmt::Debug for FieldCipherBuilder {
 }
 
 /// A decrypted document; reads as its bytes and wipes them when dropped.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Decrypted {
     pub(crate) text: SecretBytes,
     pub(crate) accepted_plain: Vec<String>,
 }
 
 impl Decrypted {
+    /// An empty result for [`FieldCipher::decrypt_into`] that uses the memory of a buffer, whose content is lost.
+    #[must_use]
+    pub fn in_memory_of(mut buffer: Vec<u8>) -> Self {
+        buffer.clear();
+        Decrypted { text: SecretBytes::new(buffer), accepted_plain: Vec::new() }
+    }
+
     /// The document, no longer wiped by anyone.
     #[must_use]
     pub fn into_unprotected(self) -> Vec<u8> {

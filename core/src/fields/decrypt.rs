@@ -18,7 +18,7 @@ use crate::json::scan::skip_space;
 use crate::json::text as json_text;
 use crate::policy::select::{Field, HeaderSpan, Selection, read};
 use crate::policy::{Layout, Rule, occurs};
-use crate::secret::SecretBytes;
+use crate::secret::{SecretBytes, Wiped};
 use crate::token::document::Opener;
 use crate::token::text::{self, Prefix};
 
@@ -26,9 +26,11 @@ pub(super) fn decrypt(
     cipher: &FieldCipher,
     document: &[u8],
     context: &Context,
+    memory: Wiped,
     uses: &mut Uses,
 ) -> Result<Decrypted> {
-    let opened = open(cipher, document, context, Plain::AsRules, None, uses)?;
+    let manner = Manner { plain: Plain::AsRules, stated: None, memory };
+    let opened = open(cipher, document, context, manner, uses)?;
     Ok(Decrypted { text: opened.text, accepted_plain: opened.accepted_plain })
 }
 
@@ -41,6 +43,15 @@ pub(super) enum Plain {
     Never,
 }
 
+/// How a document is opened.
+pub(super) struct Manner<'v> {
+    pub(super) plain: Plain,
+    /// What the value is bound to where it is the whole document, under a policy of one value.
+    pub(super) stated: Option<&'v [u8]>,
+    /// Memory to be used again.
+    pub(super) memory: Wiped,
+}
+
 /// A decrypted document.
 pub(super) struct Opened {
     pub(super) text: SecretBytes,
@@ -49,13 +60,11 @@ pub(super) struct Opened {
     pub(super) accepted_plain: Vec<String>,
 }
 
-/// `stated` is what the value is bound to where it is the whole document, under a policy of one value.
 pub(super) fn open(
     cipher: &FieldCipher,
     document: &[u8],
     context: &Context,
-    plain: Plain,
-    stated: Option<&[u8]>,
+    manner: Manner<'_>,
     uses: &mut Uses,
 ) -> Result<Opened> {
     context.demand_purpose()?;
@@ -64,13 +73,13 @@ pub(super) fn open(
     match (policy.layout, selection.header) {
         (Layout::Token, _) => {
             selection.settle(policy, &cipher.limits, false)?;
-            open_tokens(cipher, &selection, context, plain, stated, uses)
+            open_tokens(cipher, &selection, context, manner, uses)
         }
         (Layout::Document, _) if !selection.root_is_object => Err(Error::new(Code::RootNotObject)),
-        (Layout::Document, None) => without_header(cipher, selection, plain, uses),
+        (Layout::Document, None) => without_header(cipher, selection, manner, uses),
         (Layout::Document, Some(header)) => {
             selection.settle(policy, &cipher.limits, false)?;
-            open_document(cipher, &selection, header, context, plain, uses)
+            open_document(cipher, &selection, header, context, manner, uses)
         }
     }
 }
@@ -111,8 +120,7 @@ fn open_tokens(
     cipher: &FieldCipher,
     selection: &Selection<'_>,
     context: &Context,
-    plain: Plain,
-    stated: Option<&[u8]>,
+    Manner { plain, stated, memory }: Manner<'_>,
     uses: &mut Uses,
 ) -> Result<Opened> {
     let policy = cipher.policy.inner();
@@ -152,7 +160,7 @@ fn open_tokens(
     binder.check(sealed).map_err(as_rejected)?;
     let mut opener = TokenOpener::new(cipher, selection, binder);
     let mut mismatch = None;
-    let mut splice = Splice::new(selection.text, taken, padded);
+    let mut splice = Splice::new(selection.text, taken, padded, memory);
     let mut values = Vec::with_capacity(if plain == Plain::Never { bodies.len() } else { 0 });
     for body in &bodies {
         let field = selection.fields.get(body.field as usize).ok_or_else(internal)?;
@@ -177,7 +185,7 @@ fn open_document(
     selection: &Selection<'_>,
     header_span: HeaderSpan,
     context: &Context,
-    plain: Plain,
+    Manner { plain, memory, .. }: Manner<'_>,
     uses: &mut Uses,
 ) -> Result<Opened> {
     let policy = cipher.policy.inner();
@@ -225,7 +233,7 @@ fn open_document(
 
     // Each value. The header goes without a trace.
     let mut mismatch = None;
-    let mut splice = Splice::new(selection.text, taken, padded);
+    let mut splice = Splice::new(selection.text, taken, padded, memory);
     let mut values = Vec::with_capacity(if plain == Plain::Never { fields.len() } else { 0 });
     let mut header_stands = true;
     for (read, field) in fields.iter().zip(selection.fields.iter()) {
@@ -270,7 +278,7 @@ pub(super) fn verify(cipher: &FieldCipher, selection: &Selection<'_>, opener: &m
 fn without_header(
     cipher: &FieldCipher,
     mut selection: Selection<'_>,
-    plain: Plain,
+    Manner { plain, mut memory, .. }: Manner<'_>,
     uses: &mut Uses,
 ) -> Result<Opened> {
     let policy = cipher.policy.inner();
@@ -296,8 +304,10 @@ fn without_header(
     occurs::check(policy, &selection)?;
     let starts: Vec<u32> = selection.fields.iter().map(|field| field.start).collect();
     uses.note_plain(&selection, &starts);
+    memory.renew(selection.text.len());
+    memory.extend_from_slice(selection.text);
     Ok(Opened {
-        text: SecretBytes::new(selection.text.to_vec()),
+        text: SecretBytes::from(memory),
         values: Vec::new(),
         accepted_plain: selection.paths(&starts)?,
     })

@@ -156,16 +156,9 @@ impl<'a, 's, 't> TokenOpener<'a, 's, 't> {
         let mode = rule.position.mode();
         value::write_associated_data(&mut self.aad, chosen.key.suite, mode, &self.position, bound);
         let string = sealed_string(self.selection, field, Prefix::Token)?;
-        reserve(&mut self.body, string.len());
+        self.body.renew(string.len().max(256));
         text::parse_token(&string, &mut self.body)?;
         Ok((field, chosen))
-    }
-}
-
-/// Makes room for a decoded string. Not grown in place: a reallocation leaves the last plaintext behind.
-fn reserve(body: &mut Wiped, string: usize) {
-    if body.capacity() < string {
-        *body = Wiped::with_capacity(string.max(256));
     }
 }
 
@@ -297,7 +290,7 @@ impl<'a, 's, 't> FieldOpener<'a, 's, 't> {
         self.position.clear();
         self.selection.places.write(&mut self.position, field.place(), Indices::Exact);
         let string = sealed_string(self.selection, field, Prefix::Field)?;
-        reserve(&mut self.body, string.len());
+        self.body.renew(string.len().max(256));
         text::parse_field(&string, &mut self.body)?;
         Ok(field)
     }
@@ -343,9 +336,9 @@ pub(super) struct Splice<'t> {
 }
 
 impl<'t> Splice<'t> {
-    /// `put` is at least the length of what takes the place of `taken` bytes.
-    pub(super) fn new(document: &'t [u8], taken: usize, put: usize) -> Self {
-        let text = Wiped::with_capacity(document.len() - taken + put);
+    /// `put` is at least the length of what takes the place of `taken` bytes. The memory of `text` is used again.
+    pub(super) fn new(document: &'t [u8], taken: usize, put: usize, mut text: Wiped) -> Self {
+        text.renew(document.len() - taken + put);
         Splice { document, copied: 0, text }
     }
 

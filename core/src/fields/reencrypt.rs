@@ -7,9 +7,10 @@ use crate::audit::Operation;
 use crate::context::Context;
 use crate::error::Result;
 use crate::fields::cipher::FieldCipher;
-use crate::fields::decrypt::{self, Plain};
+use crate::fields::decrypt::{self, Manner, Plain};
 use crate::fields::encrypt::{self, Origin};
 use crate::fields::uses;
+use crate::secret::Wiped;
 
 /// Decrypts by one cipher and encrypts by another: another key, another context, another policy, from tokens to a
 /// document or back.
@@ -90,7 +91,8 @@ impl Reencryption {
     /// [`Code::LeftClear`](crate::Code::LeftClear) if a decrypted value, or a part of it, would stay in clear.
     pub fn run(&self, document: &[u8], from_context: &Context, to_context: &Context) -> Result<Reencrypted> {
         let opened = uses::told(&self.from, Operation::Decrypt, from_context, |uses| {
-            decrypt::open(&self.from, document, from_context, Plain::Never, None, uses)
+            let manner = Manner { plain: Plain::Never, stated: None, memory: Wiped::default() };
+            decrypt::open(&self.from, document, from_context, manner, uses)
         })?;
         let Reencryption { leave_clear, seal_clear, .. } = *self;
         let origin = Origin { opened: &opened.values, leave_clear, seal_clear, stated: None };

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::error::{Code, Error, Result};
 use crate::fields::binding::bound_to_labels;
 use crate::fields::cipher::{FieldCipher, FieldCipherBuilder};
-use crate::fields::decrypt::{self, Plain};
+use crate::fields::decrypt::{self, Manner, Plain};
 use crate::fields::encrypt::{self, Origin};
 use crate::fields::uses;
 use crate::ids::Kid;
@@ -170,7 +170,8 @@ impl ValueCipher {
         let mut document = Vec::with_capacity(token.len() + 2);
         json_text::write_string(&mut document, token.as_bytes());
         uses::told(&self.cipher, Operation::Decrypt, context, |uses| {
-            decrypt::open(&self.cipher, &document, context, Plain::Never, Some(&bound), uses)
+            let manner = Manner { plain: Plain::Never, stated: Some(&bound), memory: Wiped::default() };
+            decrypt::open(&self.cipher, &document, context, manner, uses)
         })
         .map(|opened| opened.text)
     }

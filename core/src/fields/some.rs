@@ -21,7 +21,7 @@ use crate::json::path::eval::{self, Budget};
 use crate::json::path::{Query, normalized};
 use crate::policy::Layout;
 use crate::policy::select::{Field, Selection, read};
-use crate::secret::SecretBytes;
+use crate::secret::{SecretBytes, Wiped};
 use crate::token::document::Opener;
 use crate::token::text::Prefix;
 
@@ -135,7 +135,7 @@ pub(super) fn partial(
         open_each(cipher, &selection, context, |field| starts.binary_search(&field.start).is_ok(), uses)?;
     let mut values = Vec::with_capacity(starts.len());
     // A sealed value is longer than its text.
-    let mut splice = Splice::new(selection.text, 0, 0);
+    let mut splice = Splice::new(selection.text, 0, 0, Wiped::default());
     for (path, (at, text)) in selection.paths(&starts)?.into_iter().zip(found.texts) {
         let field = selection.fields.get(at).ok_or_else(internal)?;
         let text = text.map_err(|error| match error.code() {

@@ -150,11 +150,7 @@ impl<'k> Sealer<'k> {
         write_associated_data(&mut self.aad, self.suite, position);
         let padded = padding.padded_len(value.len());
         let work = &mut self.work;
-        if work.capacity() < 4 + padded + TAG_LEN {
-            // Not grown in place: a reallocation leaves the last value behind.
-            *work = Wiped::with_capacity(4 + padded + TAG_LEN);
-        }
-        work.clear();
+        work.renew(4 + padded + TAG_LEN);
         work.extend_from_slice(&[0; 4]);
         work.extend_from_slice(value);
         work.resize(4 + padded, 0);

@@ -51,11 +51,7 @@ impl Sealing<'_> {
     pub(crate) fn seal(&self, out: &mut Vec<u8>, work: &mut Wiped, value: &[u8]) -> Result<()> {
         let Sealing { key, mode, salt, aad, padding } = *self;
         let padded = padding.padded_len(value.len());
-        if work.capacity() < TOKEN_HEAD + padded + TAG_LEN {
-            // Not grown in place: a reallocation leaves the last value behind.
-            *work = Wiped::with_capacity(TOKEN_HEAD + padded + TAG_LEN);
-        }
-        work.clear();
+        work.renew(TOKEN_HEAD + padded + TAG_LEN);
         work.extend_from_slice(&[key.suite.byte(), mode.byte()]);
         work.extend_from_slice(salt);
         let mut derived = [0; 32];

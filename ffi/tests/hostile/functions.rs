@@ -109,7 +109,7 @@ pub(crate) fn good(name: &str) -> &'static [&'static [u8]] {
         b"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n\
         -----END PUBLIC KEY-----\n";
     match name {
-        "apiseal_encrypt" | "apiseal_reencrypt" | "apiseal_cipher_inspect" | "apiseal_diagnose" => &[DOCUMENT],
+        "apiseal_encrypt" | "apiseal_encrypt_into" | "apiseal_reencrypt" | "apiseal_cipher_inspect" | "apiseal_diagnose" => &[DOCUMENT],
         "apiseal_locate" => &[DOCUMENT, b"$..*"],
         "apiseal_key_generate" => &[b"x", b"seal", b"aes-256-gcm"],
         "apiseal_key_import" | "apiseal_hazmat_key_from_secret" => &[b"x", b"seal", b"aes-256-gcm", SECRET],
@@ -158,6 +158,8 @@ functions! {
     apiseal_cipher_new a b c d e;
     apiseal_encrypt a b c d e f;
     apiseal_decrypt a b c d e f;
+    apiseal_encrypt_into a b c d e f;
+    apiseal_decrypt_into a b c d e f;
     apiseal_decrypt_migrating a b c d e f g;
     apiseal_cipher_clone a;
     apiseal_cipher_free a;
