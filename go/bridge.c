@@ -12,18 +12,22 @@ void bridge_records_free(uint8_t *records, size_t len)
     free(records);
 }
 
-/* Bytes that come out: copied if there is room, so that no second crossing is needed to free them. */
-static void give(apiseal_buffer *buffer, bridge_room room, bridge_result *result)
+bridge_frame *bridge_frame_new(void)
 {
-    if (buffer->len > room.cap) {
-        result->bytes = *buffer;
-        return;
-    }
-    if (buffer->len) {
-        memcpy(room.data, buffer->data, buffer->len);
-    }
-    result->len = buffer->len;
-    apiseal_buffer_free(buffer);
+    return allocate(1, sizeof(bridge_frame));
+}
+
+void bridge_frame_free(bridge_frame *frame)
+{
+    apiseal_buffer_free(&frame->document);
+    free(frame);
+}
+
+/* A document that comes out in memory of its own takes the place of an earlier one. */
+static void give(const apiseal_buffer *made, apiseal_buffer *out)
+{
+    apiseal_buffer_free(out);
+    *out = *made;
 }
 
 /* A context that Go makes: its records are kept until the call that asked returns. */
@@ -58,25 +62,21 @@ static size_t make_context(void *data, const apiseal_verified *verified, apiseal
 /* The jobs. */
 
 apiseal_status bridge_crypt(int operation, const apiseal_cipher *cipher, bridge_records context, apiseal_bytes document,
-                            bridge_room out, bridge_result *result)
+                            apiseal_buffer *out, bridge_result *result)
 {
     reader from = reading(context);
     pairs own;
-    apiseal_buffer buffer;
     memset(result, 0, sizeof *result);
     next_pairs(&from, &own);
     apiseal_status status = operation == BRIDGE_ENCRYPT
-                                ? apiseal_encrypt(cipher, own.items, own.len, document, &buffer, &result->error)
-                                : apiseal_decrypt(cipher, own.items, own.len, document, &buffer, &result->error);
-    if (status == APISEAL_OK) {
-        give(&buffer, out, result);
-    }
+                                ? apiseal_encrypt_into(cipher, own.items, own.len, document, out, &result->error)
+                                : apiseal_decrypt_into(cipher, own.items, own.len, document, out, &result->error);
     free_pairs(&own);
     return status;
 }
 
 apiseal_status bridge_value(int operation, const apiseal_value_cipher *cipher, bridge_records context_and_bound,
-                            apiseal_bytes value, bridge_room out, bridge_result *result)
+                            apiseal_bytes value, apiseal_buffer *out, bridge_result *result)
 {
     reader from = reading(context_and_bound);
     pairs own;
@@ -107,21 +107,21 @@ apiseal_status bridge_value(int operation, const apiseal_value_cipher *cipher, b
         break;
     }
     if (status == APISEAL_OK) {
-        give(&buffer, out, result);
+        give(&buffer, out);
     }
     free(bound);
     free_pairs(&own);
     return status;
 }
 
-apiseal_status bridge_redact(const apiseal_redactor *redactor, apiseal_bytes document, bridge_room out, bool *unreadable,
-                             bridge_result *result)
+apiseal_status bridge_redact(const apiseal_redactor *redactor, apiseal_bytes document, apiseal_buffer *out,
+                             bool *unreadable, bridge_result *result)
 {
     apiseal_buffer buffer;
     memset(result, 0, sizeof *result);
     apiseal_status status = apiseal_redact(redactor, document, &buffer, unreadable, &result->error);
     if (status == APISEAL_OK) {
-        give(&buffer, out, result);
+        give(&buffer, out);
     }
     return status;
 }
@@ -274,7 +274,7 @@ apiseal_status bridge_protect(const apiseal_protector *protector, bridge_records
 }
 
 apiseal_status bridge_accept(const apiseal_acceptor *acceptor, bridge_records records, apiseal_bytes body,
-                             const apiseal_signed *sent, bridge_records context, uintptr_t make, bridge_room document,
+                             const apiseal_signed *sent, bridge_records context, uintptr_t make, apiseal_buffer *document,
                              bridge_room facts, bridge_result *result)
 {
     message own;
@@ -300,10 +300,8 @@ apiseal_status bridge_accept(const apiseal_acceptor *acceptor, bridge_records re
     }
     if (status == APISEAL_OK) {
         writer into = writing(facts);
-        give(&buffer, document, result);
-        result->body_len = result->len;
+        give(&buffer, document);
         put_verified(&into, verified);
-        result->len = 0;
         written(&into, result);
         result->object = verified;
     }

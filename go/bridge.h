@@ -18,7 +18,7 @@ typedef struct {
     size_t len;
 } bridge_records;
 
-/* Room for bytes that come out, lent for the call. */
+/* Room for records that come out, lent for the call. */
 typedef struct {
     uint8_t *data;
     size_t cap;
@@ -29,9 +29,8 @@ typedef struct {
     apiseal_error *error;
     /* New objects, which are the caller's. */
     void *object;
-    /* Length of the bytes or records in the room; they are in `bytes` or `records` instead if these are not NULL. */
+    /* Length of the records in the room; they are in `records` instead if that is not NULL. */
     size_t len;
-    apiseal_buffer bytes;
     uint8_t *records;
     size_t records_len;
     /* Lent by the object. */
@@ -39,6 +38,20 @@ typedef struct {
     size_t body_len;
     const void *part;
 } bridge_result;
+
+/*
+ * The memory of one call. It is C's: nobody looks for pointers of Go in it, neither the garbage collector nor the checks of
+ * a crossing. A document comes out in `document`, whose memory the next call uses again.
+ */
+typedef struct {
+    bridge_result result;
+    apiseal_buffer document;
+    uint8_t in[1024];
+    uint8_t out[4096];
+} bridge_frame;
+
+bridge_frame *bridge_frame_new(void);
+void bridge_frame_free(bridge_frame *frame);
 
 /* Numbers of Go handles; 0 stands for none. */
 typedef struct {
@@ -51,15 +64,15 @@ typedef struct {
 enum { BRIDGE_ENCRYPT, BRIDGE_DECRYPT };
 
 apiseal_status bridge_crypt(int operation, const apiseal_cipher *cipher, bridge_records context, apiseal_bytes document,
-                            bridge_room out, bridge_result *result);
+                            apiseal_buffer *out, bridge_result *result);
 
 enum { BRIDGE_VALUE_ENCRYPT, BRIDGE_VALUE_ENCRYPT_TEXT, BRIDGE_VALUE_DECRYPT, BRIDGE_VALUE_DECRYPT_TEXT };
 
 apiseal_status bridge_value(int operation, const apiseal_value_cipher *cipher, bridge_records context_and_bound,
-                            apiseal_bytes value, bridge_room out, bridge_result *result);
+                            apiseal_bytes value, apiseal_buffer *out, bridge_result *result);
 
-apiseal_status bridge_redact(const apiseal_redactor *redactor, apiseal_bytes document, bridge_room out, bool *unreadable,
-                             bridge_result *result);
+apiseal_status bridge_redact(const apiseal_redactor *redactor, apiseal_bytes document, apiseal_buffer *out,
+                             bool *unreadable, bridge_result *result);
 
 /* `request` NULL signs a request; `accept` is the value of an Accept-Signature field, NULL if there is none. */
 apiseal_status bridge_sign(const apiseal_signer *signer, bridge_records message, apiseal_bytes body,
@@ -81,7 +94,7 @@ apiseal_status bridge_protect(const apiseal_protector *protector, bridge_records
 
 /* A request, or the response to `sent`. With `make`, a handle of a Go function, the context is made of what was proved. */
 apiseal_status bridge_accept(const apiseal_acceptor *acceptor, bridge_records message, apiseal_bytes body,
-                             const apiseal_signed *sent, bridge_records context, uintptr_t make, bridge_room document,
+                             const apiseal_signed *sent, bridge_records context, uintptr_t make, apiseal_buffer *document,
                              bridge_room facts, bridge_result *result);
 
 /* The head of a request whose content follows. */

@@ -164,7 +164,7 @@ func failed(status C.apiseal_status, own *C.apiseal_error) error {
 	}
 	f := newFrame()
 	defer f.done()
-	C.bridge_error(own, f.room(), &f.result)
+	C.bridge_error(own, f.room(), &f.own.result)
 	facts := f.facts()
 	e := &Error{Code: Code(facts.number()), HTTPStatus: int(facts.number()), Offset: -1}
 	if offset := facts.number(); offset <= math.MaxInt64 {

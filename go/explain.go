@@ -106,9 +106,9 @@ func (v *Verifier) explain(message *Message, sent *Signed, relayed *Verified, op
 	defer decode.Delete()
 	may.explainOptions(options)
 	status := C.bridge_explain((*C.apiseal_verifier)(pointer), f.records(), lend(message.Body), (*C.apiseal_signed)(own),
-		(*C.apiseal_verified)(other), may.records(), C.uintptr_t(decode), f.room(), &f.result)
+		(*C.apiseal_verified)(other), may.records(), C.uintptr_t(decode), f.room(), &f.own.result)
 	if status != 0 {
-		return nil, failed(status, f.result.error)
+		return nil, failed(status, f.own.result.error)
 	}
 	facts := f.facts()
 	e := &Explanation{Text: facts.text(), Verifies: facts.number() != 0, Code: Code(facts.number()), Remaining: Code(facts.number())}

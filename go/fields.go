@@ -38,12 +38,12 @@ func newFieldCipher(pointer unsafe.Pointer) *FieldCipher {
 
 // Encrypt encrypts what the policy selects. All other bytes stay as they are.
 func (c *FieldCipher) Encrypt(document []byte, context Context) ([]byte, error) {
-	return c.crypt(C.BRIDGE_ENCRYPT, roomFor(len(document)+len(document)/2+512), document, context)
+	return c.crypt(C.BRIDGE_ENCRYPT, nil, document, context)
 }
 
 // Decrypt decrypts what the policy selects, all or nothing. The bytes are those that were encrypted.
 func (c *FieldCipher) Decrypt(document []byte, context Context) ([]byte, error) {
-	return c.crypt(C.BRIDGE_DECRYPT, roomFor(len(document)), document, context)
+	return c.crypt(C.BRIDGE_DECRYPT, nil, document, context)
 }
 
 // AppendEncrypt appends the encrypted document to dst, and gives the longer slice; on failure dst as it was.
@@ -54,15 +54,6 @@ func (c *FieldCipher) AppendEncrypt(dst, document []byte, context Context) ([]by
 // AppendDecrypt appends the decrypted document to dst, and gives the longer slice; on failure dst as it was.
 func (c *FieldCipher) AppendDecrypt(dst, document []byte, context Context) ([]byte, error) {
 	return c.crypt(C.BRIDGE_DECRYPT, dst, document, context)
-}
-
-// roomFor makes room for a result of some length, so that it comes out in the crossing that made it. Short ones have the room
-// of the frame, nil; long ones are copied in a second crossing, which costs nothing beside the work.
-func roomFor(length int) []byte {
-	if length <= len(frame{}.out) || length > 1<<16 {
-		return nil
-	}
-	return make([]byte, 0, length)
 }
 
 func (c *FieldCipher) crypt(operation C.int, dst, document []byte, context Context) ([]byte, error) {
@@ -76,50 +67,14 @@ func (c *FieldCipher) crypt(operation C.int, dst, document []byte, context Conte
 func (c *FieldCipher) cryptIn(f *frame, operation C.int, dst, document []byte) ([]byte, error) {
 	pointer, err := c.use()
 	if err != nil {
-		return whole(dst), err
+		return dst, err
 	}
 	defer c.handle.leave()
-	status := C.bridge_crypt(operation, (*C.apiseal_cipher)(pointer), f.records(), lend(document), f.roomIn(dst), &f.result)
+	status := C.bridge_crypt(operation, (*C.apiseal_cipher)(pointer), f.records(), lend(document), &f.own.document, &f.own.result)
 	if status != 0 {
-		return whole(dst), failed(status, f.result.error)
+		return dst, failed(status, f.own.result.error)
 	}
-	return f.appended(dst), nil
-}
-
-// whole is dst, or nil if nothing is in it: it may have been made for the call that failed.
-func whole(dst []byte) []byte {
-	if len(dst) == 0 {
-		return nil
-	}
-	return dst
-}
-
-// roomIn lends what is spare behind dst, or the frame if dst is nil.
-func (f *frame) roomIn(dst []byte) C.bridge_room {
-	if dst == nil {
-		return f.room()
-	}
-	spare := dst[len(dst):cap(dst)]
-	return C.bridge_room{data: (*C.uint8_t)(unsafe.SliceData(spare)), cap: C.size_t(cap(spare))}
-}
-
-// appended is dst with the bytes that came out into the room of roomIn, or that did not fit there.
-func (f *frame) appended(dst []byte) []byte {
-	length := int(f.result.len)
-	if fits := f.result.bytes.data == nil; fits && dst == nil {
-		return append([]byte(nil), f.out[:length]...)
-	} else if fits {
-		f.result.len = 0
-		return dst[:len(dst)+length]
-	}
-	if dst == nil {
-		return taken(f.result.bytes)
-	}
-	// By itself: C must not be given a part of the frame, which holds pointers of Go.
-	own := f.result.bytes
-	dst = append(dst, unsafe.Slice((*byte)(own.data), own.len)...)
-	C.apiseal_buffer_free(&own)
-	return dst
+	return f.document(dst), nil
 }
 
 // DecryptMigrating is Decrypt, and tells the paths of clear values that a rule's "migrate" let through: these were not

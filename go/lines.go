@@ -71,8 +71,8 @@ func (c *FieldCipher) lines(operation C.int, dst io.Writer, src io.Reader, conte
 	// The library releases the handle whatever comes of the call.
 	handle := C.uintptr_t(cgo.NewHandle(from))
 	status := C.bridge_lines(operation, (*C.apiseal_cipher)(pointer), f.records(), C.size_t(options.Threads),
-		C.size_t(options.MaxLine), handle, &f.result)
-	lines, own := (*C.apiseal_lines)(f.result.object), f.result.error
+		C.size_t(options.MaxLine), handle, &f.own.result)
+	lines, own := (*C.apiseal_lines)(f.own.result.object), f.own.result.error
 	f.done()
 	if status != 0 {
 		return failed(status, own)

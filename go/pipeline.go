@@ -89,16 +89,16 @@ func (p *Protector) protect(message *Message, request *Verified, context Context
 	}
 	pairs.context(context)
 	status := C.bridge_protect((*C.apiseal_protector)(pointer), f.records(), lend(message.Body),
-		(*C.apiseal_verified)(answered), pairs.records(), f.room(), &f.result)
+		(*C.apiseal_verified)(answered), pairs.records(), f.room(), &f.own.result)
 	if status != 0 {
-		return nil, failed(status, f.result.error)
+		return nil, failed(status, f.own.result.error)
 	}
 	// The signature is a part of the protected message, and is freed with it.
-	whole := (*C.apiseal_protected)(f.result.object)
+	whole := (*C.apiseal_protected)(f.own.result.object)
 	signed := new(Signed)
-	signed.own("Signed", unsafe.Pointer(f.result.part), func(unsafe.Pointer) { C.apiseal_protected_free(whole) })
+	signed.own("Signed", unsafe.Pointer(f.own.result.part), func(unsafe.Pointer) { C.apiseal_protected_free(whole) })
 	made := &Protected{Signed: signed}
-	made.Body = append(made.Body, unsafe.Slice((*byte)(f.result.body), f.result.body_len)...)
+	made.Body = append(made.Body, unsafe.Slice((*byte)(f.own.result.body), f.own.result.body_len)...)
 	facts := f.facts()
 	made.Headers = facts.headers()
 	signed.read(facts)
@@ -202,14 +202,10 @@ func (a *Acceptor) accept(message *Message, sent *Signed, context Context, maker
 		defer handle.Delete()
 		made = C.uintptr_t(handle)
 	}
-	// The frame of the context has room for the document, as the other one has for the facts.
-	dst := roomFor(len(message.Body))
 	status := C.bridge_accept((*C.apiseal_acceptor)(pointer), f.records(), lend(message.Body), (*C.apiseal_signed)(own),
-		pairs.records(), made, pairs.roomIn(dst), f.room(), &f.result)
+		pairs.records(), made, &f.own.document, f.room(), &f.own.result)
 	if status != 0 {
-		return nil, nil, failed(status, f.result.error)
+		return nil, nil, failed(status, f.own.result.error)
 	}
-	verified := newVerified(f.result.object, f.facts())
-	pairs.result.bytes, pairs.result.len = f.result.bytes, f.result.body_len
-	return pairs.appended(dst), verified, nil
+	return f.document(nil), newVerified(f.own.result.object, f.facts()), nil
 }

@@ -77,11 +77,10 @@ func (r *Redactor) Redact(document []byte) (masked []byte, readable bool, err er
 	defer r.handle.leave()
 	f := newFrame()
 	defer f.done()
-	dst := roomFor(len(document) + 64)
 	var unreadable C.bool
-	status := C.bridge_redact((*C.apiseal_redactor)(pointer), lend(document), f.roomIn(dst), &unreadable, &f.result)
+	status := C.bridge_redact((*C.apiseal_redactor)(pointer), lend(document), &f.own.document, &unreadable, &f.own.result)
 	if status != 0 {
-		return nil, false, failed(status, f.result.error)
+		return nil, false, failed(status, f.own.result.error)
 	}
-	return f.appended(dst), !bool(unreadable), nil
+	return f.document(nil), !bool(unreadable), nil
 }

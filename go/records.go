@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"encoding/binary"
+	"runtime"
 	"sync"
 	"unsafe"
 )
@@ -12,23 +13,44 @@ import (
 // frame is the memory of one call: what goes into it and what comes out. It is used again by other calls, so that a call
 // costs no allocation but that of its result.
 type frame struct {
-	in     []byte
-	result C.bridge_result
-	out    [4096]byte
+	own *C.bridge_frame
+	// in begins in C, and goes on in Go if there is much of it.
+	in []byte
 }
 
-var frames = sync.Pool{New: func() any { return &frame{in: make([]byte, 0, 1024)} }}
+var frames = sync.Pool{New: func() any {
+	f := &frame{own: C.bridge_frame_new()}
+	f.in = f.inC()
+	runtime.AddCleanup(f, func(own *C.bridge_frame) { C.bridge_frame_free(own) }, f.own)
+	return f
+}}
 
 func newFrame() *frame { return frames.Get().(*frame) }
+
+func (f *frame) inC() []byte { return unsafe.Slice((*byte)(&f.own.in[0]), len(f.own.in))[:0] }
+
+func (f *frame) outC() []byte { return unsafe.Slice((*byte)(&f.own.out[0]), len(f.own.out)) }
 
 // done wipes what was written, and gives the frame back.
 func (f *frame) done() {
 	clear(f.in)
-	clear(f.out[:min(int(f.result.len), len(f.out))])
-	f.in, f.result = f.in[:0], C.bridge_result{}
-	if cap(f.in) <= 1<<16 {
-		frames.Put(f)
+	clear(f.outC()[:min(int(f.own.result.len), len(f.own.out))])
+	f.in, f.own.result = f.inC(), C.bridge_result{}
+	if f.own.document.cap > 1<<16 {
+		C.apiseal_buffer_free(&f.own.document)
 	}
+	frames.Put(f)
+}
+
+// document appends the document that came out to dst. What is secret of it is wiped where it was.
+func (f *frame) document(dst []byte) []byte {
+	own := &f.own.document
+	made := unsafe.Slice((*byte)(own.data), own.len)
+	dst = append(dst, made...)
+	if own.wipe {
+		clear(made)
+	}
+	return dst
 }
 
 // records lends what was put.
@@ -38,17 +60,17 @@ func (f *frame) records() C.bridge_records {
 
 // room lends the memory for facts.
 func (f *frame) room() C.bridge_room {
-	return C.bridge_room{data: (*C.uint8_t)(&f.out[0]), cap: C.size_t(len(f.out))}
+	return C.bridge_room{data: &f.own.out[0], cap: C.size_t(len(f.own.out))}
 }
 
 // facts copies the records that came out.
 func (f *frame) facts() *facts {
-	own := f.result.records
+	own := f.own.result.records
 	if own == nil {
-		return &facts{text_: string(f.out[:f.result.len])}
+		return &facts{text_: string(f.outC()[:f.own.result.len])}
 	}
-	text := string(unsafe.Slice((*byte)(own), f.result.records_len))
-	C.bridge_records_free(own, f.result.records_len)
+	text := string(unsafe.Slice((*byte)(own), f.own.result.records_len))
+	C.bridge_records_free(own, f.own.result.records_len)
 	return &facts{text_: text}
 }
 

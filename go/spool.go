@@ -28,11 +28,11 @@ func (v *Verifier) Spool(head *Message) (*Spool, error) {
 	if err := f.message(head); err != nil {
 		return nil, err
 	}
-	if status := C.bridge_spool_begin((*C.apiseal_verifier)(pointer), f.records(), &f.result); status != 0 {
-		return nil, failed(status, f.result.error)
+	if status := C.bridge_spool_begin((*C.apiseal_verifier)(pointer), f.records(), &f.own.result); status != 0 {
+		return nil, failed(status, f.own.result.error)
 	}
-	s := &Spool{spool: new(object), pointer: (*C.apiseal_spool)(f.result.object)}
-	s.spool.own("Spool", f.result.object, func(p unsafe.Pointer) { C.apiseal_spool_free((*C.apiseal_spool)(p)) })
+	s := &Spool{spool: new(object), pointer: (*C.apiseal_spool)(f.own.result.object)}
+	s.spool.own("Spool", f.own.result.object, func(p unsafe.Pointer) { C.apiseal_spool_free((*C.apiseal_spool)(p)) })
 	return s, nil
 }
 
@@ -69,7 +69,7 @@ func (s *Spool) Finish() (*Verified, error) {
 	}
 	f := newFrame()
 	defer f.done()
-	C.bridge_verified_facts(out, f.room(), &f.result)
+	C.bridge_verified_facts(out, f.room(), &f.own.result)
 	return newVerified(unsafe.Pointer(out), f.facts()), nil
 }
 

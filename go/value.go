@@ -82,13 +82,12 @@ func (c *ValueCipher) value(operation C.int, value []byte, context Context, boun
 		f.text(own.value)
 		f.flag(own.isText)
 	}
-	// A token is a third longer than what is in it, and what stands around that has a bound.
-	dst := roomFor(len(value) + len(value)/2 + 512)
-	status := C.bridge_value(operation, (*C.apiseal_value_cipher)(pointer), f.records(), lend(value), f.roomIn(dst), &f.result)
+	status := C.bridge_value(operation, (*C.apiseal_value_cipher)(pointer), f.records(), lend(value),
+		&f.own.document, &f.own.result)
 	if status != 0 {
-		return nil, failed(status, f.result.error)
+		return nil, failed(status, f.own.result.error)
 	}
-	return f.appended(dst), nil
+	return f.document(nil), nil
 }
 
 // MaxTokenLen is the number of characters that the token of a value of valueLen bytes has at most under the default padding,

@@ -37,11 +37,11 @@ func NewVerifier(ring *Keyring, profile *Profile, replay *Replay, options ...Ver
 	}
 	f.context(own.scope)
 	status := C.bridge_verifier_new((*C.apiseal_keyring)(keys), (*C.apiseal_profile)(rules), (*C.apiseal_replay)(nonces),
-		f.records(), &settings, &f.result)
+		f.records(), &settings, &f.own.result)
 	if status != 0 {
-		return nil, failed(status, f.result.error)
+		return nil, failed(status, f.own.result.error)
 	}
-	return newVerifier(f.result.object), nil
+	return newVerifier(f.own.result.object), nil
 }
 
 func newVerifier(pointer unsafe.Pointer) *Verifier {
@@ -120,11 +120,11 @@ func (v *Verifier) verify(message *Message, sent *Signed, relayed *Verified, unb
 		records = request.records()
 	}
 	status := C.bridge_verify((*C.apiseal_verifier)(pointer), f.records(), lend(message.Body), (*C.apiseal_signed)(own),
-		(*C.apiseal_verified)(other), records, f.room(), &f.result)
+		(*C.apiseal_verified)(other), records, f.room(), &f.own.result)
 	if status != 0 {
-		return nil, failed(status, f.result.error)
+		return nil, failed(status, f.own.result.error)
 	}
-	return newVerified(f.result.object, f.facts()), nil
+	return newVerified(f.own.result.object, f.facts()), nil
 }
 
 // AcceptSignature gives the value of an Accept-Signature field that asks for what the profile demands of requests.
