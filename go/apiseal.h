@@ -59,6 +59,11 @@ typedef struct apiseal_acceptor apiseal_acceptor;
 typedef struct apiseal_cipher apiseal_cipher;
 
 /**
+ * A context that is made once and used many times. Immutable.
+ */
+typedef struct apiseal_context apiseal_context;
+
+/**
  * What went wrong and where. It holds no text of a document beyond member names in the path, and no secret.
  */
 typedef struct apiseal_error apiseal_error;
@@ -1516,25 +1521,24 @@ apiseal_status apiseal_decrypt(const struct apiseal_cipher *cipher,
                                struct apiseal_error **err);
 
 /**
- * As apiseal_encrypt(), into a buffer whose memory is used again: `buffer` must be empty, which `{0}` is, or hold an earlier
- * result, which is lost. A failure leaves it empty.
+ * As apiseal_encrypt(), for many documents: under a context that was made once, into a buffer whose memory is used again.
+ * `buffer` must be empty, which `{0}` is, or hold an earlier result, which is lost. A failure leaves it empty.
  */
 APISEAL_MUST_USE
 apiseal_status apiseal_encrypt_into(const struct apiseal_cipher *cipher,
-                                    const struct apiseal_pair *context,
-                                    size_t context_len,
+                                    const struct apiseal_context *context,
                                     struct apiseal_bytes document,
                                     struct apiseal_buffer *buffer,
                                     struct apiseal_error **err);
 
 /**
- * As apiseal_decrypt(), into a buffer whose memory is used again: `buffer` must be empty, which `{0}` is, or hold an earlier
- * result, which is lost. A failure leaves it empty. What it held before may be in the memory until it is freed.
+ * As apiseal_decrypt(), for many documents: under a context that was made once, into a buffer whose memory is used again.
+ * `buffer` must be empty, which `{0}` is, or hold an earlier result, which is lost. A failure leaves it empty. What it held
+ * before may stay in its memory until that is freed.
  */
 APISEAL_MUST_USE
 apiseal_status apiseal_decrypt_into(const struct apiseal_cipher *cipher,
-                                    const struct apiseal_pair *context,
-                                    size_t context_len,
+                                    const struct apiseal_context *context,
                                     struct apiseal_bytes document,
                                     struct apiseal_buffer *buffer,
                                     struct apiseal_error **err);
@@ -1561,6 +1565,25 @@ struct apiseal_cipher *apiseal_cipher_clone(const struct apiseal_cipher *cipher)
  * Frees a cipher; NULL is accepted.
  */
 void apiseal_cipher_free(struct apiseal_cipher *cipher);
+
+/**
+ * Makes a context of names and values, which are copied.
+ */
+APISEAL_MUST_USE
+apiseal_status apiseal_context_new(const struct apiseal_pair *pairs,
+                                   size_t pairs_len,
+                                   struct apiseal_context **out,
+                                   struct apiseal_error **err);
+
+/**
+ * A copy of a context, to be freed by itself. NULL gives NULL.
+ */
+struct apiseal_context *apiseal_context_clone(const struct apiseal_context *context);
+
+/**
+ * Frees a context; NULL is accepted.
+ */
+void apiseal_context_free(struct apiseal_context *context);
 
 /**
  * Frees an error; NULL is accepted.

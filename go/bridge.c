@@ -20,6 +20,7 @@ bridge_frame *bridge_frame_new(void)
 void bridge_frame_free(bridge_frame *frame)
 {
     apiseal_buffer_free(&frame->document);
+    apiseal_context_free(frame->context);
     free(frame);
 }
 
@@ -61,18 +62,30 @@ static size_t make_context(void *data, const apiseal_verified *verified, apiseal
 
 /* The jobs. */
 
-apiseal_status bridge_crypt(int operation, const apiseal_cipher *cipher, bridge_records context, apiseal_bytes document,
-                            apiseal_buffer *out, bridge_result *result)
+/* The context of the frame is made anew. */
+static apiseal_status keep_context(bridge_records records, bridge_frame *frame)
 {
-    reader from = reading(context);
+    reader from = reading(records);
     pairs own;
-    memset(result, 0, sizeof *result);
     next_pairs(&from, &own);
-    apiseal_status status = operation == BRIDGE_ENCRYPT
-                                ? apiseal_encrypt_into(cipher, own.items, own.len, document, out, &result->error)
-                                : apiseal_decrypt_into(cipher, own.items, own.len, document, out, &result->error);
+    apiseal_context_free(frame->context);
+    apiseal_status status = apiseal_context_new(own.items, own.len, &frame->context, &frame->result.error);
     free_pairs(&own);
     return status;
+}
+
+apiseal_status bridge_crypt(int operation, const apiseal_cipher *cipher, bridge_records context, apiseal_bytes document,
+                            bridge_frame *frame)
+{
+    bridge_result *result = &frame->result;
+    memset(result, 0, sizeof *result);
+    apiseal_status status = context.data ? keep_context(context, frame) : APISEAL_OK;
+    if (status != APISEAL_OK) {
+        return status;
+    }
+    return operation == BRIDGE_ENCRYPT
+               ? apiseal_encrypt_into(cipher, frame->context, document, &frame->document, &result->error)
+               : apiseal_decrypt_into(cipher, frame->context, document, &frame->document, &result->error);
 }
 
 apiseal_status bridge_value(int operation, const apiseal_value_cipher *cipher, bridge_records context_and_bound,

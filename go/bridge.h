@@ -41,11 +41,13 @@ typedef struct {
 
 /*
  * The memory of one call. It is C's: nobody looks for pointers of Go in it, neither the garbage collector nor the checks of
- * a crossing. A document comes out in `document`, whose memory the next call uses again.
+ * a crossing. A document comes out in `document`, whose memory the next call uses again. `context` is that of the last
+ * document, kept for the next one.
  */
 typedef struct {
     bridge_result result;
     apiseal_buffer document;
+    apiseal_context *context;
     uint8_t in[1024];
     uint8_t out[4096];
 } bridge_frame;
@@ -63,8 +65,9 @@ typedef struct {
 
 enum { BRIDGE_ENCRYPT, BRIDGE_DECRYPT };
 
+/* Without records of a context it is the one that is kept in the frame. */
 apiseal_status bridge_crypt(int operation, const apiseal_cipher *cipher, bridge_records context, apiseal_bytes document,
-                            apiseal_buffer *out, bridge_result *result);
+                            bridge_frame *frame);
 
 enum { BRIDGE_VALUE_ENCRYPT, BRIDGE_VALUE_ENCRYPT_TEXT, BRIDGE_VALUE_DECRYPT, BRIDGE_VALUE_DECRYPT_TEXT };
 

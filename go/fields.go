@@ -59,18 +59,16 @@ func (c *FieldCipher) AppendDecrypt(dst, document []byte, context Context) ([]by
 func (c *FieldCipher) crypt(operation C.int, dst, document []byte, context Context) ([]byte, error) {
 	f := newFrame()
 	defer f.done()
-	f.context(context)
-	return c.cryptIn(f, operation, dst, document)
+	return c.cryptIn(f, f.kept(context), operation, dst, document)
 }
 
-// cryptIn takes the context from the frame.
-func (c *FieldCipher) cryptIn(f *frame, operation C.int, dst, document []byte) ([]byte, error) {
+func (c *FieldCipher) cryptIn(f *frame, context C.bridge_records, operation C.int, dst, document []byte) ([]byte, error) {
 	pointer, err := c.use()
 	if err != nil {
 		return dst, err
 	}
 	defer c.handle.leave()
-	status := C.bridge_crypt(operation, (*C.apiseal_cipher)(pointer), f.records(), lend(document), &f.own.document, &f.own.result)
+	status := C.bridge_crypt(operation, (*C.apiseal_cipher)(pointer), context, lend(document), f.own)
 	if status != 0 {
 		return dst, failed(status, f.own.result.error)
 	}

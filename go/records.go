@@ -16,6 +16,8 @@ type frame struct {
 	own *C.bridge_frame
 	// in begins in C, and goes on in Go if there is much of it.
 	in []byte
+	// pairs are those of the context that C keeps.
+	pairs []pair
 }
 
 var frames = sync.Pool{New: func() any {

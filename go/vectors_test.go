@@ -154,9 +154,9 @@ func (v *negativeVector) run(t testing.TB) ([]byte, error) {
 			f.text(pair[1])
 		}
 		if v.Operation == "encrypt" {
-			return cipher.cryptIn(f, 0, nil, document)
+			return cipher.cryptIn(f, f.records(), 0, nil, document)
 		}
-		return cipher.cryptIn(f, 1, nil, document)
+		return cipher.cryptIn(f, f.records(), 1, nil, document)
 	}
 	if v.Operation == "encrypt" {
 		return cipher.Encrypt(document, context)

@@ -4,7 +4,7 @@ use apiseal::{Decrypted, FieldCipher};
 
 use crate::boundary::{self, Place};
 use crate::bytes::{Held, apiseal_buffer, apiseal_bytes};
-use crate::context::{self, apiseal_pair};
+use crate::context::{self, apiseal_context, apiseal_pair};
 use crate::error::{apiseal_error, apiseal_status};
 use crate::keyring::apiseal_keyring;
 use crate::list::{self, apiseal_texts};
@@ -99,8 +99,8 @@ pub unsafe extern "C" fn apiseal_decrypt(
     }
 }
 
-/// As apiseal_encrypt(), into a buffer whose memory is used again: `buffer` must be empty, which `{0}` is, or hold an earlier
-/// result, which is lost. A failure leaves it empty.
+/// As apiseal_encrypt(), for many documents: under a context that was made once, into a buffer whose memory is used again.
+/// `buffer` must be empty, which `{0}` is, or hold an earlier result, which is lost. A failure leaves it empty.
 ///
 /// # Safety
 /// Each pointer is NULL or valid for its type; the buffer is empty or came from this library.
@@ -108,8 +108,7 @@ pub unsafe extern "C" fn apiseal_decrypt(
 #[must_use]
 pub unsafe extern "C" fn apiseal_encrypt_into(
     cipher: *const apiseal_cipher,
-    context: *const apiseal_pair,
-    context_len: usize,
+    context: *const apiseal_context,
     document: apiseal_bytes,
     buffer: *mut apiseal_buffer,
     err: *mut *mut apiseal_error,
@@ -118,17 +117,18 @@ pub unsafe extern "C" fn apiseal_encrypt_into(
     unsafe {
         boundary::call(err, || {
             let (out, mut memory) = Place::used_again(buffer, Held::Public)?;
-            let cipher = boundary::object(cipher, "cipher")?;
-            let context = context::context(context, context_len)?;
-            cipher.0.encrypt_into(document.get("document")?, &context, &mut memory)?;
+            let (cipher, context) =
+                (boundary::object(cipher, "cipher")?, boundary::object(context, "context")?);
+            cipher.0.encrypt_into(document.get("document")?, &context.0, &mut memory)?;
             out.give_public(memory);
             Ok(())
         })
     }
 }
 
-/// As apiseal_decrypt(), into a buffer whose memory is used again: `buffer` must be empty, which `{0}` is, or hold an earlier
-/// result, which is lost. A failure leaves it empty. What it held before may be in the memory until it is freed.
+/// As apiseal_decrypt(), for many documents: under a context that was made once, into a buffer whose memory is used again.
+/// `buffer` must be empty, which `{0}` is, or hold an earlier result, which is lost. A failure leaves it empty. What it held
+/// before may stay in its memory until that is freed.
 ///
 /// # Safety
 /// Each pointer is NULL or valid for its type; the buffer is empty or came from this library.
@@ -136,8 +136,7 @@ pub unsafe extern "C" fn apiseal_encrypt_into(
 #[must_use]
 pub unsafe extern "C" fn apiseal_decrypt_into(
     cipher: *const apiseal_cipher,
-    context: *const apiseal_pair,
-    context_len: usize,
+    context: *const apiseal_context,
     document: apiseal_bytes,
     buffer: *mut apiseal_buffer,
     err: *mut *mut apiseal_error,
@@ -147,9 +146,9 @@ pub unsafe extern "C" fn apiseal_decrypt_into(
         boundary::call(err, || {
             let (out, memory) = Place::used_again(buffer, Held::Secret)?;
             let mut opened = Decrypted::in_memory_of(memory);
-            let cipher = boundary::object(cipher, "cipher")?;
-            let context = context::context(context, context_len)?;
-            cipher.0.decrypt_into(document.get("document")?, &context, &mut opened)?;
+            let (cipher, context) =
+                (boundary::object(cipher, "cipher")?, boundary::object(context, "context")?);
+            cipher.0.decrypt_into(document.get("document")?, &context.0, &mut opened)?;
             out.give_secret(opened.into_unprotected());
             Ok(())
         })

@@ -2,8 +2,9 @@
 
 use apiseal::Context;
 
-use crate::boundary::{self, Answer};
+use crate::boundary::{self, Answer, Place};
 use crate::bytes::apiseal_bytes;
+use crate::error::{apiseal_error, apiseal_status};
 
 /// A name and a value, UTF-8 each. A context has 1 to 32 pairs; encryption and decryption demand the name "purpose".
 #[repr(C)]
@@ -13,6 +14,51 @@ pub struct apiseal_pair {
     pub name: apiseal_bytes,
     /// At most 1024 bytes.
     pub value: apiseal_bytes,
+}
+
+/// A context that is made once and used many times. Immutable.
+pub struct apiseal_context(pub(crate) Context);
+
+/// Makes a context of names and values, which are copied.
+///
+/// # Safety
+/// Each pointer is NULL or valid for its type.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn apiseal_context_new(
+    pairs: *const apiseal_pair,
+    pairs_len: usize,
+    out: *mut *mut apiseal_context,
+    err: *mut *mut apiseal_error,
+) -> apiseal_status {
+    // SAFETY: the caller keeps the promise above.
+    unsafe {
+        boundary::call(err, || {
+            let out = Place::object(out)?;
+            out.give(apiseal_context(context(pairs, pairs_len)?));
+            Ok(())
+        })
+    }
+}
+
+/// A copy of a context, to be freed by itself. NULL gives NULL.
+///
+/// # Safety
+/// The pointer is NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn apiseal_context_clone(context: *const apiseal_context) -> *mut apiseal_context {
+    // SAFETY: the caller keeps the promise above.
+    unsafe { boundary::clone(context, |context| apiseal_context(context.0.clone())) }
+}
+
+/// Frees a context; NULL is accepted.
+///
+/// # Safety
+/// The pointer is NULL or came from this library and was not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn apiseal_context_free(context: *mut apiseal_context) {
+    // SAFETY: the caller keeps the promise above.
+    unsafe { boundary::drop_box(context) };
 }
 
 impl apiseal_pair {

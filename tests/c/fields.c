@@ -75,18 +75,24 @@ static void errors(const apiseal_cipher *cipher, apiseal_bytes sealed)
 static void buffers(const apiseal_cipher *cipher)
 {
     apiseal_buffer sealed = {0}, out = {0};
-    OK(apiseal_encrypt_into(cipher, context, 1, apiseal_str(DOCUMENT), &sealed, NULL));
+    apiseal_context *own, *wrong;
+    OK(apiseal_context_new(other, 1, &wrong, NULL));
+    CHECK(apiseal_context_new(NULL, 0, &own, NULL) == APISEAL_E_CONTEXT_EMPTY && own == NULL);
+    OK(apiseal_context_new(context, 1, &own, NULL));
+    OK(apiseal_encrypt_into(cipher, own, apiseal_str(DOCUMENT), &sealed, NULL));
     for (int round = 0; round < 3; round++) {
-        OK(apiseal_decrypt_into(cipher, context, 1, apiseal_buffer_bytes(&sealed), &out, NULL));
+        OK(apiseal_decrypt_into(cipher, own, apiseal_buffer_bytes(&sealed), &out, NULL));
         CHECK(is(apiseal_buffer_bytes(&out), DOCUMENT));
-        CHECK(apiseal_decrypt_into(cipher, other, 1, apiseal_buffer_bytes(&sealed), &out, NULL) == APISEAL_E_REJECTED);
+        CHECK(apiseal_decrypt_into(cipher, wrong, apiseal_buffer_bytes(&sealed), &out, NULL) == APISEAL_E_REJECTED);
         CHECK(out.data == NULL && out.len == 0);
-        OK(apiseal_encrypt_into(cipher, context, 1, apiseal_str(DOCUMENT), &out, NULL));
-        OK(apiseal_encrypt_into(cipher, context, 1, apiseal_str(DOCUMENT), &sealed, NULL));
+        OK(apiseal_encrypt_into(cipher, own, apiseal_str(DOCUMENT), &out, NULL));
+        OK(apiseal_encrypt_into(cipher, own, apiseal_str(DOCUMENT), &sealed, NULL));
         CHECK(holds(apiseal_buffer_bytes(&out), "as1.") && holds(apiseal_buffer_bytes(&sealed), "as1."));
     }
     apiseal_buffer_free(&sealed);
     apiseal_buffer_free(&out);
+    apiseal_context_free(own);
+    apiseal_context_free(wrong);
 }
 
 static void inspection(const apiseal_cipher *cipher, apiseal_bytes sealed)

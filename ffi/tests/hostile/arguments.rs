@@ -303,6 +303,7 @@ objects! {
     apiseal_keyring ring
     apiseal_key key
     apiseal_policy policy
+    apiseal_context context
     apiseal_cipher cipher
     apiseal_value_cipher value_cipher
     apiseal_redactor redactor

@@ -49,6 +49,7 @@ given_objects! {
     apiseal_keyring apiseal_keyring_free
     apiseal_key apiseal_key_free
     apiseal_policy apiseal_policy_free
+    apiseal_context apiseal_context_free
     apiseal_cipher apiseal_cipher_free
     apiseal_value_cipher apiseal_value_cipher_free
     apiseal_redactor apiseal_redactor_free
@@ -158,11 +159,14 @@ functions! {
     apiseal_cipher_new a b c d e;
     apiseal_encrypt a b c d e f;
     apiseal_decrypt a b c d e f;
-    apiseal_encrypt_into a b c d e f;
-    apiseal_decrypt_into a b c d e f;
+    apiseal_encrypt_into a b c d e;
+    apiseal_decrypt_into a b c d e;
     apiseal_decrypt_migrating a b c d e f g;
     apiseal_cipher_clone a;
     apiseal_cipher_free a;
+    apiseal_context_new a b c d;
+    apiseal_context_clone a;
+    apiseal_context_free a;
     apiseal_error_free a;
     apiseal_error_code a;
     apiseal_error_name a;

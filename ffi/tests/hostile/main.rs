@@ -16,7 +16,7 @@ use apiseal_ffi::*;
 
 use crate::arguments::Arg;
 use crate::functions::{NAMES, call_all};
-use crate::valid::{Valid, bytes, context};
+use crate::valid::{Valid, bytes};
 
 /// Source of arguments, and what is to be checked and freed after a call.
 struct Hostile {
@@ -135,15 +135,14 @@ fn the_memory_of_a_buffer_is_used_again() {
     let (mut sealed, mut out) = (empty(), empty());
     type Call = unsafe extern "C" fn(
         *const apiseal_cipher,
-        *const apiseal_pair,
-        usize,
+        *const apiseal_context,
         apiseal_bytes,
         *mut apiseal_buffer,
         *mut *mut apiseal_error,
     ) -> apiseal_status;
     let run = |call: Call, document: &[u8], out: &mut apiseal_buffer| {
         // SAFETY: the objects live, and the buffer is empty or came from the library.
-        unsafe { call(valid.cipher, &context(), 1, bytes(document), out, null_mut()) }
+        unsafe { call(valid.cipher, valid.context, bytes(document), out, null_mut()) }
     };
     assert_eq!(run(apiseal_encrypt_into, clear.as_bytes(), &mut sealed), 0);
     let sealed_text = text(&sealed);

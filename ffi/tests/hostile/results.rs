@@ -37,6 +37,7 @@ new_objects! {
     apiseal_keyring apiseal_keyring_free
     apiseal_key apiseal_key_free
     apiseal_policy apiseal_policy_free
+    apiseal_context apiseal_context_free
     apiseal_cipher apiseal_cipher_free
     apiseal_value_cipher apiseal_value_cipher_free
     apiseal_redactor apiseal_redactor_free
@@ -76,6 +77,7 @@ fresh! {
     apiseal_keyring apiseal_keyring_clone ring
     apiseal_key apiseal_key_clone key
     apiseal_policy apiseal_policy_clone policy
+    apiseal_context apiseal_context_clone context
     apiseal_cipher apiseal_cipher_clone cipher
     apiseal_value_cipher apiseal_value_cipher_clone value_cipher
     apiseal_redactor apiseal_redactor_clone redactor

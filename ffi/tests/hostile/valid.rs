@@ -9,6 +9,7 @@ pub(crate) struct Valid {
     pub(crate) ring: *mut apiseal_keyring,
     pub(crate) key: *mut apiseal_key,
     pub(crate) policy: *mut apiseal_policy,
+    pub(crate) context: *mut apiseal_context,
     pub(crate) cipher: *mut apiseal_cipher,
     pub(crate) value_cipher: *mut apiseal_value_cipher,
     pub(crate) redactor: *mut apiseal_redactor,
@@ -86,6 +87,7 @@ impl Valid {
             let entry = apiseal_ring_entry { key, primary: false };
             let signing = made(|out, err| apiseal_keyring_new(bytes(""), 0, &entry, 1, out, err));
             let policy = made(|out, err| apiseal_policy_from_json(bytes(POLICY), out, err));
+            let own = made(|out, err| apiseal_context_new(&context(), 1, out, err));
             let cipher = made(|out, err| apiseal_cipher_new(ring, policy, null(), out, err));
             let value_cipher =
                 made(|out, err| apiseal_value_cipher_new(ring, bytes("label"), null(), out, err));
@@ -118,6 +120,7 @@ impl Valid {
                 ring,
                 key,
                 policy,
+                context: own,
                 cipher,
                 value_cipher,
                 redactor,
@@ -145,6 +148,7 @@ impl Drop for Valid {
             apiseal_keyring_free(self.ring);
             apiseal_key_free(self.key);
             apiseal_policy_free(self.policy);
+            apiseal_context_free(self.context);
             apiseal_cipher_free(self.cipher);
             apiseal_value_cipher_free(self.value_cipher);
             apiseal_redactor_free(self.redactor);
