@@ -70,6 +70,7 @@ static apiseal_status keep_context(bridge_records records, bridge_frame *frame)
     next_pairs(&from, &own);
     apiseal_context_free(frame->context);
     apiseal_status status = apiseal_context_new(own.items, own.len, &frame->context, &frame->result.error);
+    frame->kept = status == APISEAL_OK;
     free_pairs(&own);
     return status;
 }

@@ -42,12 +42,13 @@ typedef struct {
 /*
  * The memory of one call. It is C's: nobody looks for pointers of Go in it, neither the garbage collector nor the checks of
  * a crossing. A document comes out in `document`, whose memory the next call uses again. `context` is that of the last
- * document, kept for the next one.
+ * document, kept for the next one; `kept` is false from the moment that Go chooses another one to the moment that it is made.
  */
 typedef struct {
     bridge_result result;
     apiseal_buffer document;
     apiseal_context *context;
+    bool kept;
     uint8_t in[1024];
     uint8_t out[4096];
 } bridge_frame;

@@ -29,7 +29,7 @@ func (f *frame) kept(c Context) C.bridge_records {
 	if f.keeps(c) {
 		return C.bridge_records{}
 	}
-	f.pairs = f.pairs[:0]
+	f.own.kept, f.pairs = false, f.pairs[:0]
 	for name, value := range c {
 		// Copied: some servers give out strings whose memory the next request changes.
 		f.pairs = append(f.pairs, pair{strings.Clone(name), strings.Clone(value)})
@@ -38,9 +38,8 @@ func (f *frame) kept(c Context) C.bridge_records {
 	return f.records()
 }
 
-// keeps tells whether C has this context. It has none if the last one was refused.
 func (f *frame) keeps(c Context) bool {
-	if f.own.context == nil || len(f.pairs) != len(c) {
+	if !f.own.kept || len(f.pairs) != len(c) {
 		return false
 	}
 	for _, own := range f.pairs {

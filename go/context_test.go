@@ -11,7 +11,8 @@ import (
 // TestTheContextOfACallIsItsOwn: calls of one goroutine share a frame, which keeps the context of the last one. What a cipher
 // encrypts is decrypted by a call that has no frame, under a context that is made anew.
 func TestTheContextOfACallIsItsOwn(t *testing.T) {
-	cipher := orderCipher(t)
+	cipher, closed := orderCipher(t), orderCipher(t)
+	_ = closed.Close()
 	// A server that reads every request into the same memory, and gives out strings of it.
 	memory := []byte("acme-1")
 	borrowed := unsafe.String(&memory[0], len(memory))
@@ -31,6 +32,12 @@ func TestTheContextOfACallIsItsOwn(t *testing.T) {
 	for range 2000 {
 		memory[5] = byte('0' + random.IntN(3))
 		context := choices[random.IntN(len(choices))]()
+		if random.IntN(4) == 0 {
+			// A call that ends before it begins.
+			if _, err := closed.Encrypt(order, choices[random.IntN(len(choices))]()); !errors.Is(err, ErrClosed) {
+				t.Fatal(err)
+			}
+		}
 		sealed, err := cipher.Encrypt(order, context)
 		if _, bad := context[""]; bad || context["purpose"] == "" {
 			if !errors.Is(err, ErrContext) {
