@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -26,7 +27,8 @@ func main() {
 	must(err)
 	documents := bytes.Split(bytes.TrimSuffix(data, []byte{0}), []byte{0})
 	fmt.Printf("A crossing by itself: %.0f ns.\n\n", 1000*measure(1_000_000, nothing))
-	overhead(documents)
+	overhead(documents, 0)
+	overhead(documents, 32<<20)
 	fields(documents)
 	signing()
 }
@@ -63,56 +65,67 @@ func cipherOf(layout string) (*apiseal.FieldCipher, *crossing) {
 	return cipher, newCrossing(clear, policyOf(layout), context)
 }
 
-// overhead compares a call of Go with the same call in C, on one thread in one run.
-func overhead(documents [][]byte) {
-	fmt.Println("| payment, 1 KB | C ABI | Go into a buffer | over C | Go | over C | new memory by itself |")
-	fmt.Println("|---|---:|---:|---:|---:|---:|---:|")
+// overhead compares a call of Go with the same call in C, on one thread in one run. How often the garbage collector runs
+// depends on what is alive besides.
+func overhead(documents [][]byte, alive int) {
+	heap := make([]byte, alive)
+	fmt.Printf("With %d MB alive:\n\n", alive>>20)
+	fmt.Println("| payment, 1 KB | C ABI, into a buffer | Go, into a buffer | over C | C ABI | Go | over C | new memory by itself |")
+	fmt.Println("|---|---:|---:|---:|---:|---:|---:|---:|")
 	for _, layout := range []string{"T", "D"} {
 		cipher, c := cipherOf(layout)
-		var sealed [][]byte
-		for _, document := range documents {
+		sealed := all(documents, func(document []byte) []byte {
 			out, err := cipher.Encrypt(document, context)
 			must(err)
-			sealed = append(sealed, out)
-		}
-		buffer := make([]byte, 0, 8192)
-		row := func(name string, decrypts int, documents [][]byte, call func([]byte) ([]byte, error), appends func([]byte, []byte) ([]byte, error)) {
-			list := batch(documents)
-			results := all(documents, func(document []byte) []byte {
-				out, err := call(document)
-				must(err)
-				return out
-			})
-			times := interleaved(len(documents), func() {
-				if decrypts == 1 {
-					c.run(1, list)
-				} else {
-					c.run(0, list)
-				}
-			}, func() {
-				for _, document := range documents {
-					_, err := call(document)
-					must(err)
-				}
-			}, func() {
-				for _, document := range documents {
-					_, err := appends(buffer[:0], document)
-					must(err)
-				}
-			}, func() {
-				for _, result := range results {
-					fresh = append([]byte(nil), result...)
-				}
-			})
-			fmt.Printf("| %s %s | %.2f µs | %.2f µs | %.2f µs | %.2f µs | %.2f µs | %.2f µs |\n", name, layout, median(times[0]),
-				median(times[2]), median(less(times[2], times[0])), median(times[1]), median(less(times[1], times[0])), median(times[3]))
-		}
-		row("encrypt", 0, documents, func(document []byte) ([]byte, error) { return cipher.Encrypt(document, context) },
-			func(dst, document []byte) ([]byte, error) { return cipher.AppendEncrypt(dst, document, context) })
-		row("decrypt", 1, sealed, func(document []byte) ([]byte, error) { return cipher.Decrypt(document, context) },
-			func(dst, document []byte) ([]byte, error) { return cipher.AppendDecrypt(dst, document, context) })
+			return out
+		})
+		own := calls{c: c}
+		own.call = func(document []byte) ([]byte, error) { return cipher.Encrypt(document, context) }
+		own.appends = func(dst, document []byte) ([]byte, error) { return cipher.AppendEncrypt(dst, document, context) }
+		own.row("encrypt "+layout, 0, documents)
+		own.call = func(document []byte) ([]byte, error) { return cipher.Decrypt(document, context) }
+		own.appends = func(dst, document []byte) ([]byte, error) { return cipher.AppendDecrypt(dst, document, context) }
+		own.row("decrypt "+layout, 1, sealed)
 	}
 	fmt.Println()
+	runtime.KeepAlive(heap)
+}
+
+// calls are the ways to do one job.
+type calls struct {
+	c       *crossing
+	call    func(document []byte) ([]byte, error)
+	appends func(dst, document []byte) ([]byte, error)
+}
+
+func (c *calls) row(name string, decrypts int, documents [][]byte) {
+	list, buffer := batch(documents), make([]byte, 0, 8192)
+	results := all(documents, func(document []byte) []byte {
+		out, err := c.call(document)
+		must(err)
+		return out
+	})
+	times := interleaved(len(documents), func() { c.c.runInto(decrypts, list) }, func() {
+		for _, document := range documents {
+			_, err := c.appends(buffer[:0], document)
+			must(err)
+		}
+	}, func() { c.c.run(decrypts, list) }, func() {
+		for _, document := range documents {
+			out, err := c.call(document)
+			must(err)
+			fresh = out
+		}
+	}, func() {
+		for _, result := range results {
+			fresh = append([]byte(nil), result...)
+		}
+	})
+	fmt.Printf("| %s |", name)
+	for at := 0; at < 4; at += 2 {
+		fmt.Printf(" %.2f µs | %.2f µs | %.2f µs |", median(times[at]), median(times[at+1]), median(less(times[at+1], times[at])))
+	}
+	fmt.Printf(" %.2f µs |\n", median(times[4]))
 }
 
 // fields compares with what a Go user has today.

@@ -13,7 +13,9 @@ import django
 from django.conf import settings
 from django.core.management import call_command
 
-FOLDER = pathlib.Path(tempfile.mkdtemp(prefix="apiseal-django-"))
+# Kept here: it is removed when the process ends.
+_OWN = tempfile.TemporaryDirectory(prefix="apiseal-django-", ignore_cleanup_errors=True)
+FOLDER = pathlib.Path(_OWN.name)
 RING = apiseal.Keyring.generate()
 CURRENT = {"alias": "default"}
 
