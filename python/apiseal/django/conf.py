@@ -7,7 +7,8 @@
 | `VERIFIER` | middleware | a `Verifier` or `AsyncVerifier` |
 | `SIGNER` | middleware | a `Signer`: responses to verified requests are signed |
 | `REQUESTS` | middleware | a dict from path to `FieldCipher`: JSON content sent there, or below, is decrypted |
-| `RESPONSES` | middleware | the same for what is answered with a status of 200 to 299: it is encrypted |
+| `RESPONSES` | middleware | the same for what is answered with a status of 200 to 399: it is encrypted |
+| `ERRORS` | middleware | on these paths: `"withhold"` (default) leaves out the content of answers of 400 and more, `"clear"` sends it |
 | `MESSAGE_CONTEXT` | middleware | with these two: function from the `Proof` of a request to the context of a document |
 | `SCHEME` | middleware | the scheme that clients use; default `https` |
 | `MAX_BODY` | middleware | bytes of content that are read at most; default 1 MiB |
@@ -36,6 +37,7 @@ _NAMES = frozenset(
         "SIGNER",
         "REQUESTS",
         "RESPONSES",
+        "ERRORS",
         "MESSAGE_CONTEXT",
         "SCHEME",
         "MAX_BODY",

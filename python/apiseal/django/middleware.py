@@ -35,6 +35,9 @@ __all__ = ["SealMiddleware", "Sealed", "SealedRequest", "sealed"]
 
 _logger = logging.getLogger("apiseal")
 
+_WITHHELD = ("Content-Type", "Content-Encoding", "Content-Digest", "ETag")
+"""Headers that go with content."""
+
 _UNQUOTED = "/:@!$&'()*+,;=~"
 """What stands in a path as it is (RFC 3986), beside letters, digits, `-`, `.` and `_`."""
 
@@ -117,6 +120,10 @@ class SealMiddleware:
         if responses and self.signer is None:
             raise ImproperlyConfigured("APISEAL['RESPONSES'] needs a SIGNER: what is encrypted is signed")
         self.protectors = {path: apiseal.Protector(cipher, self.signer) for path, cipher in responses.items()}
+        self.sealed_paths = dict.fromkeys([*requests, *responses], True)
+        self.errors: str = conf.value("ERRORS", "withhold")
+        if self.errors not in ("withhold", "clear"):
+            raise ImproperlyConfigured("APISEAL['ERRORS'] is 'withhold' or 'clear'")
         self.context = conf.value("MESSAGE_CONTEXT")
         if (requests or responses) and not callable(self.context):
             raise ImproperlyConfigured(
@@ -204,6 +211,8 @@ class SealMiddleware:
 
     def _signed(self, request: HttpRequest, verified: apiseal.Verified, response: Any) -> Any:
         """The response with its signature, encrypted where the settings say so. Whatever fails is a 500, never a clear answer."""
+        if response.status_code >= 400 and self.errors == "withhold" and _of_path(self.sealed_paths, request.path_info):
+            _withhold(response)
         if self.signer is None:
             return response
         protector = _of_path(self.protectors, request.path_info)
@@ -216,7 +225,7 @@ class SealMiddleware:
             ]
             if (
                 protector is not None
-                and 200 <= response.status_code < 300
+                and 200 <= response.status_code < 400
                 and response.content
                 and request.method != "HEAD"
             ):
@@ -265,6 +274,18 @@ class SealMiddleware:
         elif refused.status == 503:
             response["Retry-After"] = "1"
         return response
+
+
+def _withhold(response: Any) -> None:
+    """Takes the content out of an answer. Frameworks repeat in their errors what they were sent, which here is what was decrypted."""
+    if getattr(response, "streaming", False):
+        response.streaming_content = ()
+    else:
+        response.content = b""
+    for name in _WITHHELD:
+        del response[name]
+    if response.has_header("Content-Length"):
+        response["Content-Length"] = "0"
 
 
 def _ciphers(name: str) -> dict[str, apiseal.FieldCipher]:

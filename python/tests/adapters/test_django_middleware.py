@@ -220,6 +220,35 @@ def test_content_is_decrypted_and_answers_are_encrypted(mode: Any) -> None:
         assert peer.signed("POST", "/echo", clear)[0].status_code == 200
 
 
+def test_what_an_error_repeats_is_withheld(mode: Any) -> None:
+    clear = json.dumps({"id": "seven", "card": CARD}).encode()
+    headers = [("Host", "testserver"), ("Content-Type", JSON)]
+
+    def ask(query: str) -> tuple[Any, apiseal.Signed]:
+        peer = Peer(mode[0])
+        peer.client.raise_request_exception = False
+        target, context = "/orders/repeats" + query, {"purpose": "orders"}
+        protector = apiseal.Protector(seals.fields(), seals.client_signer())
+        sent = protector.protect("POST", "http://testserver" + target, headers, clear, context=context)
+        return peer.send("POST", target, sent.body, [*headers, *sent.headers]), sent
+
+    with override_settings(APISEAL=sealing(mode), DEBUG=True):
+        answer, sent = ask("")
+        assert (answer.status_code, answer.content, answer["X-Reason"]) == (422, b"", "id")
+        assert not answer.has_header("ETag") and not answer.has_header("Content-Type")
+        assert answer["Content-Length"] == "0" and proved(answer, sent).key_id == "acme-res"
+        answer, _ = ask("?raises=1")
+        assert (answer.status_code, answer.content) == (500, b"")
+    with override_settings(APISEAL={**sealing(mode), "ERRORS": "clear"}):
+        answer, sent = ask("")
+        assert (answer.status_code, answer.content) == (422, clear) and proved(answer, sent).key_id == "acme-res"
+    # Nobody signs, but what was decrypted stays here.
+    with override_settings(APISEAL={**sealing(mode), "SIGNER": None, "RESPONSES": {}}):
+        assert ask("")[0].content == b""
+        answer, _ = ask("?streams=1")
+        assert (answer.status_code, b"".join(answer.streaming_content)) == (422, b"")
+
+
 def test_an_answer_that_cannot_be_signed_does_not_go_out(mode: Any, caplog: pytest.LogCaptureFixture) -> None:
     answer, _ = Peer(mode[0]).signed("GET", "/stream")
     assert (answer.status_code, answer.content) == (500, b"internal server error")
@@ -251,6 +280,7 @@ def test_a_view_without_proof_is_an_error() -> None:
         {"SIGNER": 1},
         {"EXEMPT": "/health"},
         {"REQUESTS": {"/orders": seals.fields}},
+        {"ERRORS": "show"},
         {"REQUESTS": {"orders": seals.fields}, "MESSAGE_CONTEXT": dict},
         {"RESPONSES": {"/orders": seals.fields}, "MESSAGE_CONTEXT": dict, "SIGNER": None},
     ],

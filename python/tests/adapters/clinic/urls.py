@@ -41,6 +41,19 @@ def order(request: HttpRequest) -> HttpResponse:
     return HttpResponse(json.dumps({"id": document["id"], "card": document["card"]}), content_type="application/json")
 
 
+def repeats(request: HttpRequest) -> HttpResponse:
+    """As frameworks do it: what is wrong is shown."""
+    document = sealed(request).document
+    if "raises" in request.GET:
+        raise RuntimeError(document.decode())
+    if "streams" in request.GET:
+        return StreamingHttpResponse(iter([document]), status=422, content_type="application/json")
+    answer = HttpResponse(document, status=422, content_type="application/json", headers={"X-Reason": "id"})
+    answer["ETag"] = '"1"'
+    answer["Content-Length"] = str(len(document))
+    return answer
+
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("echo-async", echo_async),
@@ -49,6 +62,7 @@ urlpatterns = [
     path("empty", empty),
     path("orders", order),
     path("orders/plain", plain),
+    path("orders/repeats", repeats),
     re_path(r"^echo(?P<rest>.*)$", echo),
     path("health", plain),
 ]
