@@ -21,7 +21,7 @@ void bridge_frame_free(bridge_frame *frame)
 {
     apiseal_buffer_free(&frame->document);
     apiseal_context_free(frame->context);
-    free(frame);
+    bridge_records_free((uint8_t *)frame, sizeof *frame);
 }
 
 /* A document that comes out in memory of its own takes the place of an earlier one. */
@@ -70,7 +70,6 @@ static apiseal_status keep_context(bridge_records records, bridge_frame *frame)
     next_pairs(&from, &own);
     apiseal_context_free(frame->context);
     apiseal_status status = apiseal_context_new(own.items, own.len, &frame->context, &frame->result.error);
-    frame->kept = status == APISEAL_OK;
     free_pairs(&own);
     return status;
 }

@@ -40,17 +40,19 @@ typedef struct {
 } bridge_result;
 
 /*
- * The memory of one call. It is C's: nobody looks for pointers of Go in it, neither the garbage collector nor the checks of
- * a crossing. A document comes out in `document`, whose memory the next call uses again. `context` is that of the last
- * document, kept for the next one; `kept` is false from the moment that Go chooses another one to the moment that it is made.
+ * The memory of a call, and what the next one may use of it. It is C's: nobody looks for pointers of Go in it, neither the
+ * garbage collector nor the checks of a crossing.
  */
 typedef struct {
     bridge_result result;
-    apiseal_buffer document;
-    apiseal_context *context;
-    bool kept;
-    uint8_t in[1024];
+    uint8_t in[4096];
     uint8_t out[4096];
+    /* A document that came out, whose memory is used again. */
+    apiseal_buffer document;
+    /* The context of the last document, and its records if Go knows it by them. */
+    apiseal_context *context;
+    size_t kept_len;
+    uint8_t kept[1024];
 } bridge_frame;
 
 bridge_frame *bridge_frame_new(void);

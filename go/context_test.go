@@ -4,9 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"unsafe"
 )
+
+// raceDetector tells whether it runs.
+var raceDetector bool
 
 // TestTheContextOfACallIsItsOwn: calls of one goroutine share a frame, which keeps the context of the last one. What a cipher
 // encrypts is decrypted by a call that has no frame, under a context that is made anew.
@@ -68,5 +73,92 @@ func TestTheContextOfACallIsItsOwn(t *testing.T) {
 	}
 	if refused < 100 {
 		t.Fatalf("%d were refused", refused)
+	}
+}
+
+// TestACallerWhoChangesStringsHarmsNobodyElse: what a frame keeps is what C was given, not what the caller's map says later.
+func TestACallerWhoChangesStringsHarmsNobodyElse(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race is the caller's, and on purpose")
+	}
+	cipher := orderCipher(t)
+	memory := []byte("acme-1")
+	borrowed := unsafe.String(&memory[0], len(memory))
+	var ends atomic.Bool
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for !ends.Load() {
+			memory[5] ^= '1' ^ '2'
+		}
+	}()
+	for range 20_000 {
+		_, _ = cipher.Encrypt(order, Context{"purpose": "orders", "tenant": borrowed})
+		for _, tenant := range []string{"acme-1", "acme-2"} {
+			sound := Context{"purpose": "orders", "tenant": tenant}
+			sealed := must[[]byte](t)(cipher.Encrypt(order, sound))
+			if _, _, err := cipher.DecryptMigrating(sealed, sound); err != nil {
+				t.Fatalf("%v: %v", sound, err)
+			}
+		}
+	}
+	ends.Store(true)
+	<-ended
+}
+
+// TestOnlyWhatWasAcceptedIsKept: and nothing of it once another context takes its place.
+func TestOnlyWhatWasAcceptedIsKept(t *testing.T) {
+	cipher := orderCipher(t)
+	f := newFrame()
+	defer f.done()
+	crypt := func(context Context) error {
+		records := f.stated(context)
+		_, err := cipher.cryptIn(f, records, 0, nil, order)
+		if err == nil {
+			f.keep(records)
+		}
+		f.in = f.in[:0]
+		return err
+	}
+	first, long := Context{"purpose": "orders", "patient": "4711"}, Context{"purpose": strings.Repeat("x", 1000), "zone": "1234567890"}
+	if err := crypt(first); err != nil || !f.keeps(first) || f.keeps(tenant) || f.keeps(nil) || f.keeps(Context{}) {
+		t.Fatal(err)
+	}
+	// A longer one is made anew on every call.
+	if err := crypt(long); err != nil || f.keeps(long) || f.keeps(first) || bytes.Contains(f.keptC(), []byte("4711")) {
+		t.Fatal(err)
+	}
+	if err := crypt(first); err != nil || !f.keeps(first) {
+		t.Fatal(err)
+	}
+	for _, refused := range []Context{nil, {"patient": "4711"}, first.With("", "x"), first.With("a", strings.Repeat("x", 1025))} {
+		if err := crypt(refused); !errors.Is(err, ErrContext) || f.keeps(refused) || f.keeps(first) {
+			t.Fatalf("%v: %v", refused, err)
+		}
+	}
+}
+
+func TestNothingOfACallStaysInItsFrame(t *testing.T) {
+	cipher := orderCipher(t)
+	sealed := must[[]byte](t)(cipher.Encrypt(order, tenant))
+	for _, size := range []int{10, 1000, 5000, 70_000} {
+		f := newFrame()
+		records := f.stated(tenant)
+		opened := must[[]byte](t)(cipher.cryptIn(f, records, 1, nil, sealed))
+		if !bytes.Equal(opened, order) {
+			t.Fatalf("%s", opened)
+		}
+		document := unsafe.Slice((*byte)(f.own.document.data), f.own.document.cap)
+		if bytes.Contains(document[:f.own.document.len], []byte("4111")) {
+			t.Error("the document stays where it came out")
+		}
+		f.text(strings.Repeat("secret", size/6))
+		before := f.in
+		f.text(strings.Repeat("secret", size))
+		f.done()
+		own := unsafe.Slice((*byte)(unsafe.Pointer(f.own)), unsafe.Sizeof(*f.own))
+		if bytes.Contains(own, []byte("secret")) || bytes.Contains(before[:cap(before)], []byte("secret")) {
+			t.Errorf("records of %d bytes stay", size)
+		}
 	}
 }

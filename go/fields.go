@@ -60,7 +60,12 @@ func (c *FieldCipher) AppendDecrypt(dst, document []byte, context Context) ([]by
 func (c *FieldCipher) crypt(operation C.int, dst, document []byte, context Context) ([]byte, error) {
 	f := newFrame()
 	defer f.done()
-	return c.cryptIn(f, f.kept(context), operation, dst, document)
+	records := f.stated(context)
+	out, err := c.cryptIn(f, records, operation, dst, document)
+	if err == nil {
+		f.keep(records)
+	}
+	return out, err
 }
 
 func (c *FieldCipher) cryptIn(f *frame, context C.bridge_records, operation C.int, dst, document []byte) ([]byte, error) {
@@ -69,6 +74,9 @@ func (c *FieldCipher) cryptIn(f *frame, context C.bridge_records, operation C.in
 		return dst, err
 	}
 	defer c.handle.leave()
+	if context.data != nil {
+		f.forget()
+	}
 	status := C.bridge_crypt(operation, (*C.apiseal_cipher)(pointer), context, lend(document), f.own)
 	if status != 0 {
 		return dst, failed(status, f.own.result.error)

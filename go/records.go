@@ -10,14 +10,12 @@ import (
 	"unsafe"
 )
 
-// frame is the memory of one call: what goes into it and what comes out. It is used again by other calls, so that a call
-// costs no allocation but that of its result.
+// frame is the memory of one call: what goes into it and what comes out. It is used again by other calls, so that most calls
+// cost no allocation but that of their result.
 type frame struct {
 	own *C.bridge_frame
-	// in begins in C, and goes on in Go if there is much of it.
+	// in is memory of C, and of Go if that is not enough.
 	in []byte
-	// pairs are those of the context that C keeps.
-	pairs []pair
 }
 
 var frames = sync.Pool{New: func() any {
@@ -76,7 +74,19 @@ func (f *frame) facts() *facts {
 	return &facts{text_: text}
 }
 
-func (f *frame) number(number uint64) { f.in = binary.NativeEndian.AppendUint64(f.in, number) }
+// grow makes room for more. What moves is wiped where it was.
+func (f *frame) grow(count int) {
+	if cap(f.in)-len(f.in) < count {
+		more := append(make([]byte, 0, 2*(len(f.in)+count)), f.in...)
+		clear(f.in)
+		f.in = more
+	}
+}
+
+func (f *frame) number(number uint64) {
+	f.grow(8)
+	f.in = binary.NativeEndian.AppendUint64(f.in, number)
+}
 
 func (f *frame) flag(flag bool) {
 	if flag {
@@ -89,6 +99,7 @@ func (f *frame) flag(flag bool) {
 // text puts a record. Nothing is longer than 4 GiB but what the library refuses, which is cut to that.
 func (f *frame) text(text string) {
 	text = text[:min(len(text), C.BRIDGE_ABSENT-1)]
+	f.grow(4 + len(text))
 	f.in = append(binary.NativeEndian.AppendUint32(f.in, uint32(len(text))), text...)
 }
 

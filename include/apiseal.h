@@ -1522,7 +1522,8 @@ apiseal_status apiseal_decrypt(const struct apiseal_cipher *cipher,
 
 /**
  * As apiseal_encrypt(), for many documents: under a context that was made once, into a buffer whose memory is used again.
- * `buffer` must be empty, which `{0}` is, or hold an earlier result, which is lost. A failure leaves it empty.
+ * `buffer` must be empty, which `{0}` is, or hold an earlier result, which is lost. A failure leaves it empty. A document that
+ * lies in the buffer is refused, and stays as it is.
  */
 APISEAL_MUST_USE
 apiseal_status apiseal_encrypt_into(const struct apiseal_cipher *cipher,
@@ -1533,8 +1534,8 @@ apiseal_status apiseal_encrypt_into(const struct apiseal_cipher *cipher,
 
 /**
  * As apiseal_decrypt(), for many documents: under a context that was made once, into a buffer whose memory is used again.
- * `buffer` must be empty, which `{0}` is, or hold an earlier result, which is lost. A failure leaves it empty. What it held
- * before may stay in its memory until that is freed.
+ * `buffer` must be empty, which `{0}` is, or hold an earlier result, which is lost. A failure leaves it empty. A document that
+ * lies in the buffer is refused, and stays as it is. What the buffer held before may stay in its memory until that is freed.
  */
 APISEAL_MUST_USE
 apiseal_status apiseal_decrypt_into(const struct apiseal_cipher *cipher,

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Code, Error, Result};
 use crate::ids::Direction;
+use crate::secret::Wiped;
 
 /// Who signed the message that fields travel in.
 const PRINCIPAL: &str = "apiseal.principal";
@@ -20,12 +21,21 @@ const DIRECTION: &str = "apiseal.direction";
 /// let context = apiseal::Context::new("orders")?.with("tenant", "acme")?;
 /// # Ok(()) }
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Context {
-    /// The canonical encoding, pairs ascending by name.
-    encoded: Vec<u8>,
+    /// The canonical encoding, pairs ascending by name. Values may be personal data: it is wiped.
+    encoded: Wiped,
+    /// SHA-256 of the encoding.
     digest: [u8; 32],
 }
+
+impl PartialEq for Context {
+    fn eq(&self, other: &Self) -> bool {
+        self.digest == other.digest
+    }
+}
+
+impl Eq for Context {}
 
 impl Context {
     /// Most pairs a context may have.
@@ -101,7 +111,7 @@ impl Context {
             return Err(Error::new(Code::ContextDuplicate));
         }
         let encoded = encode(&sorted);
-        let digest = Sha256::digest(&encoded).into();
+        let digest = Sha256::digest(encoded.as_slice()).into();
         Ok(Context { encoded, digest })
     }
 
@@ -134,9 +144,9 @@ impl Context {
 }
 
 /// u32 count, then name and value of each pair, each with a u32 length before it.
-fn encode(pairs: &[(&str, &str)]) -> Vec<u8> {
+fn encode(pairs: &[(&str, &str)]) -> Wiped {
     let len: usize = pairs.iter().map(|(name, value)| 8 + name.len() + value.len()).sum();
-    let mut out = Vec::with_capacity(4 + len);
+    let mut out = Wiped::with_capacity(4 + len);
     out.extend_from_slice(&(pairs.len() as u32).to_be_bytes());
     for text in pairs.iter().flat_map(|(name, value)| [name, value]) {
         out.extend_from_slice(&(text.len() as u32).to_be_bytes());

@@ -74,8 +74,8 @@ pub(crate) fn wipe(bytes: &mut [u8]) {
     bytes.zeroize();
 }
 
-/// A vector of document bytes that is wiped when dropped, spare room included. `Zeroizing` wipes a vector byte by byte,
-/// which costs a good part of the decryption; this is a `memset` that the compiler may not leave out.
+/// A vector of bytes that is wiped when dropped, spare room included. `Zeroizing` wipes a vector byte by byte, which costs a
+/// good part of the decryption; this goes by slices, of which `zeroize` wipes many bytes at once.
 #[derive(Clone, Default)]
 pub(crate) struct Wiped(Vec<u8>);
 

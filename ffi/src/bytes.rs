@@ -85,13 +85,29 @@ pub(crate) enum Held {
 }
 
 impl Place<apiseal_buffer> {
-    /// Takes the memory of an earlier result, for one of this kind, and leaves the place empty.
+    /// Takes the memory of an earlier result, for one of this kind, and leaves the place empty. A document that lies in that
+    /// memory would be written over while it is read: it is refused before anything is touched.
     ///
     /// # Safety
     /// `place` is NULL or valid as long as the `Place` lives, and empty or from this library.
-    pub(crate) unsafe fn used_again(place: *mut apiseal_buffer, held: Held) -> Answer<(Self, Vec<u8>)> {
+    pub(crate) unsafe fn used_again(
+        place: *mut apiseal_buffer,
+        held: Held,
+        document: apiseal_bytes,
+    ) -> Answer<(Self, Vec<u8>)> {
         // SAFETY: as promised.
         unsafe {
+            if let Some(earlier) = place.as_ref() {
+                let (from, read) = (earlier.data.addr(), document.data.addr());
+                let lies_in =
+                    from < read.saturating_add(document.len) && read < from.saturating_add(earlier.cap);
+                if lies_in && document.len > 0 {
+                    return Err(Fault::new(
+                        Code::InvalidArgument,
+                        "the document lies in the buffer for the result",
+                    ));
+                }
+            }
             let earlier = place.as_mut().map(|place| std::mem::replace(place, apiseal_buffer::EMPTY));
             let place = Place::buffer(place)?;
             let mut bytes = Vec::new();

@@ -100,7 +100,8 @@ pub unsafe extern "C" fn apiseal_decrypt(
 }
 
 /// As apiseal_encrypt(), for many documents: under a context that was made once, into a buffer whose memory is used again.
-/// `buffer` must be empty, which `{0}` is, or hold an earlier result, which is lost. A failure leaves it empty.
+/// `buffer` must be empty, which `{0}` is, or hold an earlier result, which is lost. A failure leaves it empty. A document that
+/// lies in the buffer is refused, and stays as it is.
 ///
 /// # Safety
 /// Each pointer is NULL or valid for its type; the buffer is empty or came from this library.
@@ -116,7 +117,7 @@ pub unsafe extern "C" fn apiseal_encrypt_into(
     // SAFETY: the caller keeps the promise above.
     unsafe {
         boundary::call(err, || {
-            let (out, mut memory) = Place::used_again(buffer, Held::Public)?;
+            let (out, mut memory) = Place::used_again(buffer, Held::Public, document)?;
             let (cipher, context) =
                 (boundary::object(cipher, "cipher")?, boundary::object(context, "context")?);
             cipher.0.encrypt_into(document.get("document")?, &context.0, &mut memory)?;
@@ -127,8 +128,8 @@ pub unsafe extern "C" fn apiseal_encrypt_into(
 }
 
 /// As apiseal_decrypt(), for many documents: under a context that was made once, into a buffer whose memory is used again.
-/// `buffer` must be empty, which `{0}` is, or hold an earlier result, which is lost. A failure leaves it empty. What it held
-/// before may stay in its memory until that is freed.
+/// `buffer` must be empty, which `{0}` is, or hold an earlier result, which is lost. A failure leaves it empty. A document that
+/// lies in the buffer is refused, and stays as it is. What the buffer held before may stay in its memory until that is freed.
 ///
 /// # Safety
 /// Each pointer is NULL or valid for its type; the buffer is empty or came from this library.
@@ -144,7 +145,7 @@ pub unsafe extern "C" fn apiseal_decrypt_into(
     // SAFETY: the caller keeps the promise above.
     unsafe {
         boundary::call(err, || {
-            let (out, memory) = Place::used_again(buffer, Held::Secret)?;
+            let (out, memory) = Place::used_again(buffer, Held::Secret, document)?;
             let mut opened = Decrypted::in_memory_of(memory);
             let (cipher, context) =
                 (boundary::object(cipher, "cipher")?, boundary::object(context, "context")?);

@@ -100,5 +100,10 @@ pub(crate) unsafe fn context(items: *const apiseal_pair, len: usize) -> Answer<C
     });
     let context = Context::from_pairs(pairs);
     fault.map_or(Ok(()), Err)?;
+    if context.is_err() {
+        // What is no text at all is told first, wherever it stands.
+        // SAFETY: as promised.
+        items.iter().try_for_each(|pair| unsafe { pair.texts("context") }.map(drop))?;
+    }
     Ok(context?)
 }

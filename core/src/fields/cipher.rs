@@ -120,7 +120,7 @@ impl FieldCipher {
     }
 
     /// As [`FieldCipher::decrypt`], into a result that is emptied first and keeps its allocation: what it held may stay in
-    /// memory until it is dropped. On error it is left empty.
+    /// memory until it is dropped. On error it is left empty, and its memory is wiped and freed.
     ///
     /// # Errors
     /// As [`FieldCipher::decrypt`].

@@ -5,18 +5,18 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, non_camel_case_types)]
 
 mod arguments;
+mod buffers;
 mod functions;
 mod results;
 mod valid;
 
 use std::collections::BTreeSet;
-use std::ptr::null_mut;
 
-use apiseal_ffi::*;
+use apiseal_ffi::apiseal_status;
 
 use crate::arguments::Arg;
 use crate::functions::{NAMES, call_all};
-use crate::valid::{Valid, bytes};
+use crate::valid::Valid;
 
 /// Source of arguments, and what is to be checked and freed after a call.
 struct Hostile {
@@ -121,47 +121,4 @@ fn anything_at_all() {
     let never = |name: &&&str| !done.contains(*name) && !NEEDS_MORE.contains(*name);
     let never: Vec<_> = NAMES.iter().filter(never).collect();
     assert!(never.is_empty() || cfg!(miri), "{never:?}");
-}
-
-#[test]
-fn the_memory_of_a_buffer_is_used_again() {
-    let valid = Valid::new();
-    let empty = || apiseal_buffer { data: null_mut(), len: 0, cap: 0, wipe: false };
-    let text = |buffer: &apiseal_buffer| {
-        // SAFETY: the buffer came from the library and is not empty.
-        unsafe { std::slice::from_raw_parts(buffer.data, buffer.len) }.to_vec()
-    };
-    let (clear, no_json) = (r#"{"pan":"4111"}"#, "{\"pan\":");
-    let (mut sealed, mut out) = (empty(), empty());
-    type Call = unsafe extern "C" fn(
-        *const apiseal_cipher,
-        *const apiseal_context,
-        apiseal_bytes,
-        *mut apiseal_buffer,
-        *mut *mut apiseal_error,
-    ) -> apiseal_status;
-    let run = |call: Call, document: &[u8], out: &mut apiseal_buffer| {
-        // SAFETY: the objects live, and the buffer is empty or came from the library.
-        unsafe { call(valid.cipher, valid.context, bytes(document), out, null_mut()) }
-    };
-    assert_eq!(run(apiseal_encrypt_into, clear.as_bytes(), &mut sealed), 0);
-    let sealed_text = text(&sealed);
-    // Of either kind into either kind; the memory stays while it is large enough.
-    for _ in 0..2 {
-        assert_eq!(run(apiseal_encrypt_into, clear.as_bytes(), &mut out), 0);
-        let memory = out.data;
-        assert!(!out.wipe && text(&out).len() == sealed_text.len());
-        assert_eq!(run(apiseal_decrypt_into, &sealed_text, &mut out), 0);
-        assert!(out.wipe && out.data == memory && text(&out) == clear.as_bytes());
-    }
-    for call in [apiseal_encrypt_into as Call, apiseal_decrypt_into] {
-        assert_ne!(run(call, no_json.as_bytes(), &mut out), 0);
-        assert!(out.data.is_null() && out.len == 0 && out.cap == 0);
-        assert_eq!(run(apiseal_decrypt_into, &sealed_text, &mut out), 0);
-    }
-    // SAFETY: they came from the library.
-    unsafe {
-        apiseal_buffer_free(&mut out);
-        apiseal_buffer_free(&mut sealed);
-    }
 }

@@ -1,0 +1,5 @@
+//go:build race
+
+package apiseal
+
+func init() { raceDetector = true }
