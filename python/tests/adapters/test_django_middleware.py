@@ -299,11 +299,13 @@ SERVERS = {
 
 
 @pytest.fixture(params=SERVERS)
-def served(request: pytest.FixtureRequest) -> Iterator[int]:
+def served(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[int]:
     port, folder = free_port(), pathlib.Path(__file__).parent
     command = [sys.executable, "-m", *(part.format(port=port) for part in SERVERS[request.param])]
     path = ":".join(str(place) for place in (folder, pathlib.Path(apiseal.__file__).parents[1]))
-    process = subprocess.Popen(command, cwd=folder, env={"PYTHONPATH": path, "PATH": "/usr/bin:/bin"})
+    # What is killed cleans up nothing.
+    env = {"PYTHONPATH": path, "PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path)}
+    process = subprocess.Popen(command, cwd=folder, env=env)
     try:
         for _ in range(200):
             try:
