@@ -60,14 +60,10 @@ func (c *FieldCipher) AppendDecrypt(dst, document []byte, context Context) ([]by
 func (c *FieldCipher) crypt(operation C.int, dst, document []byte, context Context) ([]byte, error) {
 	f := newFrame()
 	defer f.done()
-	records := f.stated(context)
-	out, err := c.cryptIn(f, records, operation, dst, document)
-	if err == nil {
-		f.keep(records)
-	}
-	return out, err
+	return c.cryptIn(f, f.stated(context), operation, dst, document)
 }
 
+// cryptIn takes the records of the context, or none for the one that the frame keeps.
 func (c *FieldCipher) cryptIn(f *frame, context C.bridge_records, operation C.int, dst, document []byte) ([]byte, error) {
 	pointer, err := c.use()
 	if err != nil {
@@ -81,6 +77,7 @@ func (c *FieldCipher) cryptIn(f *frame, context C.bridge_records, operation C.in
 	if status != 0 {
 		return dst, failed(status, f.own.result.error)
 	}
+	f.keep(context)
 	return f.document(dst), nil
 }
 

@@ -71,6 +71,22 @@ static void errors(const apiseal_cipher *cipher, apiseal_bytes sealed)
     CHECK(apiseal_encrypt(cipher, NULL, 1, apiseal_str(DOCUMENT), &out, NULL) == APISEAL_E_INVALID_ARGUMENT);
 }
 
+/* What is no text is told before any other fault of a context, wherever it stands. */
+static void contexts(const apiseal_cipher *cipher)
+{
+    apiseal_bytes text = apiseal_str("x"), none = {NULL, 0}, broken = {(const uint8_t *)"\xff", 1};
+    apiseal_pair pairs[40];
+    apiseal_buffer out;
+    for (size_t at = 0; at < 40; at++) {
+        pairs[at].name = pairs[at].value = text;
+    }
+    CHECK(apiseal_encrypt(cipher, pairs, 40, apiseal_str(DOCUMENT), &out, NULL) == APISEAL_E_CONTEXT_TOO_LONG);
+    pairs[0].name = none;
+    CHECK(apiseal_encrypt(cipher, pairs, 40, apiseal_str(DOCUMENT), &out, NULL) == APISEAL_E_CONTEXT_EMPTY);
+    pairs[39].name = broken;
+    CHECK(apiseal_encrypt(cipher, pairs, 40, apiseal_str(DOCUMENT), &out, NULL) == APISEAL_E_INVALID_ARGUMENT);
+}
+
 /* The memory of a buffer is used again, whatever it held. */
 static void buffers(const apiseal_cipher *cipher)
 {
@@ -220,6 +236,7 @@ int main(void)
     apiseal_bytes bytes = apiseal_buffer_bytes(&sealed);
     parts(cipher, bytes);
     errors(cipher, bytes);
+    contexts(cipher);
     buffers(cipher);
     inspection(cipher, bytes);
     values(ring);

@@ -1,6 +1,6 @@
 //! Buffers whose memory is used again.
 
-use std::ptr::null_mut;
+use std::ptr::{null, null_mut};
 
 use apiseal_ffi::*;
 
@@ -60,6 +60,24 @@ fn the_memory_of_a_buffer_is_used_again() {
         assert_eq!(run(&valid, apiseal_decrypt_into, bytes(&sealed_text), &mut out), 0);
     }
     free(out);
+    free(sealed);
+}
+
+#[test]
+fn a_call_that_ends_at_once_leaves_a_used_buffer_empty() {
+    let valid = Valid::new();
+    let mut sealed = empty();
+    assert_eq!(run(&valid, apiseal_encrypt_into, bytes(CLEAR), &mut sealed), 0);
+    for call in [apiseal_encrypt_into as Call, apiseal_decrypt_into] {
+        for (cipher, context) in [(null(), valid.context.cast_const()), (valid.cipher.cast_const(), null())] {
+            let mut out = empty();
+            assert_eq!(run(&valid, apiseal_decrypt_into, bytes(&text(&sealed)), &mut out), 0);
+            // SAFETY: what is not NULL lives, and the buffer came from the library.
+            let status = unsafe { call(cipher, context, bytes(CLEAR), &mut out, null_mut()) };
+            assert_eq!(status, APISEAL_E_INVALID_ARGUMENT);
+            assert!(out.data.is_null() && out.len == 0 && out.cap == 0);
+        }
+    }
     free(sealed);
 }
 

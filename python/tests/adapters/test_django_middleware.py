@@ -237,6 +237,9 @@ def test_what_an_error_repeats_is_withheld(mode: Any) -> None:
         assert (answer.status_code, answer.content, answer["X-Reason"]) == (422, b"", "id")
         assert not answer.has_header("ETag") and not answer.has_header("Content-Type")
         assert answer["Content-Length"] == "0" and proved(answer, sent).key_id == "acme-res"
+        answer, sent = ask("?choices=1")
+        assert answer.status_code == 300 and answer.content and CARD.encode() not in answer.content
+        assert proved(answer, sent).key_id == "acme-res"
         answer, _ = ask("?raises=1")
         assert (answer.status_code, answer.content) == (500, b"")
     with override_settings(APISEAL={**sealing(mode), "ERRORS": "clear"}):

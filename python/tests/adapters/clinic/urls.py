@@ -44,6 +44,8 @@ def order(request: HttpRequest) -> HttpResponse:
 def repeats(request: HttpRequest) -> HttpResponse:
     """As frameworks do it: what is wrong is shown."""
     document = sealed(request).document
+    if "choices" in request.GET:
+        return HttpResponse(document, status=300, content_type="application/json")
     if "raises" in request.GET:
         raise RuntimeError(document.decode())
     if "streams" in request.GET:
