@@ -66,6 +66,18 @@ fn lenient_decryption_gives_what_opens_and_says_why_the_rest_does_not() {
 }
 
 #[test]
+fn a_value_that_lost_its_bound_member_does_not_disturb_its_neighbours() {
+    let setup =
+        Setup::token(&[r#""path":"$..['x','y']","bind":["1/id"]"#, r#""path":"$..z","bind":["1/id"]"#]);
+    let document = r#"{"id":1,"x":"a","c":{"id":2,"x":"b","z":"c"},"y":"d","z":"e"}"#;
+    let torn = setup.encrypt(document).replace(r#""id":2,"#, "");
+    let (found, _) = lenient(&setup, &torn);
+    let values: Vec<_> = found.iter().map(|own| own.1.as_deref()).collect();
+    let lost = Err(&Code::Rejected);
+    assert_eq!(values, [Ok(r#""a""#), lost, lost, Ok(r#""d""#), Ok(r#""e""#)]);
+}
+
+#[test]
 fn lenient_decryption_names_places_but_not_of_what_was_rejected() {
     let setup = token();
     let sealed = altered(&put(&setup.encrypt(DOCUMENT), "$.ssn", "true"), "$.pan");

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::error::{Code, Error, Result};
+use crate::fields::encrypt::rule_of;
 use crate::ids::Mode;
 use crate::json::canonical;
 use crate::json::index::Index;
@@ -28,7 +29,7 @@ pub(crate) struct Binder<'s, 't> {
     limits: &'s Limits,
     /// J of long bound members, by where they begin: each is written once however many values share it.
     long: HashMap<u32, Vec<u8>>,
-    /// For each rule what its last value was bound to: neighbours mostly share it.
+    /// For each rule that others bind like what its last value was bound to: neighbours mostly share it.
     last: Vec<Last>,
     members: Vec<(Range<usize>, Capture)>,
     positions: Vec<u8>,
@@ -86,25 +87,25 @@ impl<'s, 't> Binder<'s, 't> {
     /// # Errors
     /// [`Code::BoundMissing`], [`Code::BoundConflict`], [`Code::LimitBound`].
     pub(crate) fn bound(&mut self, field: &Field) -> Result<&[u8]> {
-        let at = usize::from(field.rule);
-        let rule = self.policy.rules.get(at).ok_or_else(|| Error::new(Code::Internal))?;
+        let rule = rule_of(self.policy, field)?;
+        let at = usize::from(rule.bound_as);
         let selection = self.selection;
         let anchors = || rule.binds.iter().filter_map(|bind| Some(selection.anchor(field, bind.up?)));
         let same = |last: &Last| last.known && anchors().eq(last.anchors.iter().copied());
         let known = self.last.get(at).is_some_and(same);
         if !known && !rule.binds.is_empty() {
-            let mut bound =
-                self.last.get_mut(at).map(|last| std::mem::take(&mut last.bound)).unwrap_or_default();
-            bound.clear();
-            self.encode(&mut bound, &rule.binds, &rule.position, Some(field))?;
-            if bound.len() > self.limits.bound {
+            // Nothing is known while it is written: an error leaves it so.
+            let mut next = self.last.get_mut(at).map(std::mem::take).unwrap_or_default();
+            next.bound.clear();
+            self.encode(&mut next.bound, &rule.binds, &rule.position, Some(field))?;
+            if next.bound.len() > self.limits.bound {
                 return Err(self.selection.fault(Code::LimitBound, field.start));
             }
+            next.known = true;
+            next.anchors.clear();
+            next.anchors.extend(anchors());
             if let Some(last) = self.last.get_mut(at) {
-                last.known = true;
-                last.anchors.clear();
-                last.anchors.extend(anchors());
-                last.bound = bound;
+                *last = next;
             }
         }
         self.last.get(at).map(|last| last.bound.as_slice()).ok_or_else(|| Error::new(Code::Internal))
@@ -179,6 +180,10 @@ impl<'s, 't> Binder<'s, 't> {
         if !sort_distinct(&mut members, |a, b| of(&a.0).cmp(of(&b.0))) {
             return Err(about(Code::BoundConflict, TWICE.to_owned()));
         }
+        let room = |(range, capture): &(Range<usize>, Capture)| {
+            8 + range.len() + (capture.end - capture.start) as usize
+        };
+        out.reserve(members.iter().map(room).sum());
         for (range, capture) in &members {
             write_prefixed(out, of(range));
             self.write_value(out, capture)?;
@@ -282,4 +287,40 @@ pub(crate) fn write_position(
 fn write_label(out: &mut Vec<u8>, label: &[u8]) {
     out.push(0x04);
     write_prefixed(out, label);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Policy;
+    use crate::policy::select::read;
+
+    #[test]
+    fn rules_that_bind_alike_share_what_one_binder_alone_would_write() {
+        let policy = Policy::from_json(
+            r#"{"apiseal_policy": 1, "id": "t", "rules": [
+                {"path": "$..a", "bind": ["1/id", "$.all"]},
+                {"path": "$..b", "bind": ["1/id", "$.all"]},
+                {"path": "$..c", "bind": ["1/id"]},
+                {"path": "$.list[*].d", "bind": ["1/id", "$.all"], "position": "elements"},
+                {"path": "$.list[*].e", "bind": ["1/id", "$.all"], "position": "elements"}
+            ]}"#,
+        );
+        let policy = policy.unwrap();
+        let alike: Vec<u16> = policy.inner().rules.iter().map(|rule| rule.bound_as).collect();
+        assert_eq!(alike, [0, 0, 2, 3, 3]);
+
+        let text = br#"{"id": 1, "all": "x", "a": 0, "list": [
+            {"id": 2, "a": 0, "b": 0, "d": 0, "e": 0}, {"b": 0, "id": "3", "e": 0, "c": 0, "d": 0}
+        ], "b": 0, "c": 0}"#;
+        let limits = Limits::default();
+        let mut selection = read(policy.inner(), text, &limits).unwrap();
+        selection.settle(policy.inner(), &limits, true).unwrap();
+        let fresh = || Binder::new(policy.inner(), &selection, &limits);
+        let mut shared = fresh();
+        assert_eq!(selection.fields.len(), 11);
+        for field in selection.fields.iter() {
+            assert_eq!(shared.bound(field).unwrap(), fresh().bound(field).unwrap());
+        }
+    }
 }

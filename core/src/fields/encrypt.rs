@@ -190,11 +190,11 @@ fn encrypt_values(
     let now = cipher.clock.now();
     let mut keys: Vec<Option<Chosen<'_>>> = Vec::with_capacity(policy.rules.len());
     keys.resize_with(policy.rules.len(), || None);
-    let counts = occurs::counts(policy, selection);
-    for (at, ((rule, count), slot)) in policy.rules.iter().zip(counts).zip(&mut keys).enumerate() {
-        if count > 0 {
+    let tallies = selection.tallies.iter();
+    for (at, ((rule, tally), slot)) in policy.rules.iter().zip(tallies).zip(&mut keys).enumerate() {
+        if tally.fields > 0 {
             let chosen = choice.for_encryption(std::iter::once(&rule.keys), now)?;
-            uses.note(Some(at as u16), &chosen, count);
+            uses.note(Some(at as u16), &chosen, tally.fields);
             *slot = Some(chosen);
         }
     }

@@ -129,10 +129,12 @@ impl<'r, 'c> KeyChoice<'r, 'c> {
 
     fn chosen(&self, key: &'r Key) -> Result<Chosen<'r>> {
         let mut last = self.last.borrow_mut();
-        let context_key = match &*last {
-            Some((own, found)) if own.kid == key.kid => Arc::clone(found),
-            _ => self.ring.context_key(key, self.context)?,
-        };
+        if let Some((own, found)) = &*last
+            && std::ptr::eq(*own, key)
+        {
+            return Ok(Chosen { key, context_key: Arc::clone(found) });
+        }
+        let context_key = self.ring.context_key(key, self.context)?;
         *last = Some((key, Arc::clone(&context_key)));
         Ok(Chosen { key, context_key })
     }

@@ -13,7 +13,7 @@ pub(super) struct Patterns {
 pub(super) struct Levels(pub(super) u16);
 
 /// The position of a bound member below its anchor.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Below {
     /// Encoded: there is one, whatever the document.
     Known(Vec<u8>),

@@ -1,6 +1,9 @@
 //! Reads a policy file and refuses whatever could leave a value in clear or movable without saying so.
 
+use std::collections::HashMap;
+
 use crate::error::{Code, Result};
+use crate::ids::Mode;
 use crate::json::path::{Query, Selector};
 use crate::json::reader::{File, Item, Object};
 use crate::policy::bind::{Below, Levels, Patterns, ancestor, decode_pointer_token};
@@ -75,6 +78,7 @@ pub(super) fn read(text: &[u8]) -> Result<Inner> {
         rules.push(rule);
         paths.push(steps);
     }
+    share_binds(&mut rules);
     let (document_binds, whole_document) = reader.document_binds(&policy, &root)?;
     let program = reader.program(&rules, &paths);
     if program.states() > Program::MAX_STATES {
@@ -90,6 +94,17 @@ pub(super) fn read(text: &[u8]) -> Result<Inner> {
         whole_document,
         program,
     })
+}
+
+/// Finds the rules that bind alike.
+fn share_binds(rules: &mut [Rule]) {
+    let mut first = HashMap::new();
+    let alike = rules.iter().zip(0u16..).map(|(rule, at)| {
+        let indices_open = rule.position.mode() == Mode::Elements;
+        *first.entry((&rule.binds, indices_open)).or_insert(at)
+    });
+    let alike: Vec<u16> = alike.collect();
+    rules.iter_mut().zip(alike).for_each(|(rule, at)| rule.bound_as = at);
 }
 
 fn header(policy: &Object<'_, '_>, layout: Layout) -> Result<String> {
@@ -154,6 +169,7 @@ impl Reader {
             position,
             value_dependent,
             binds,
+            bound_as: 0,
             types,
             accept_plain_until,
         };

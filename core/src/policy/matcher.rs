@@ -199,8 +199,8 @@ impl<'p, 't, const W: usize> Matcher<'p, 't, W> {
             let Some(Some(target)) = self.program.targets.get(state) else { continue };
             match *target {
                 Target::Each(rule) => {
-                    if let Some(count) = self.selection.elements.get_mut(usize::from(rule)) {
-                        *count += 1;
+                    if let Some(tally) = self.selection.tallies.get_mut(usize::from(rule)) {
+                        tally.elements += 1;
                     }
                 }
                 Target::Rule(rule) => {

@@ -82,6 +82,8 @@ pub(crate) struct Rule {
     pub(crate) value_dependent: bool,
     pub(crate) occurs: Occurs,
     pub(crate) binds: Vec<Bind>,
+    /// The first rule that binds the same members in the same way: what its values are bound to serves this one's too.
+    pub(crate) bound_as: u16,
     pub(crate) types: Option<Types>,
     pub(crate) keys: Keys,
     pub(crate) padding: PaddingRule,
@@ -121,7 +123,7 @@ pub(crate) enum Occurs {
 }
 
 /// A clear member that a value is bound to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Bind {
     /// As the policy spells it.
     pub(crate) text: String,

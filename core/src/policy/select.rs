@@ -37,6 +37,14 @@ pub(crate) struct Capture {
     pub(crate) end: u32,
 }
 
+/// What a rule matched.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Tally {
+    pub(crate) fields: u64,
+    /// How many elements `each` demands.
+    pub(crate) elements: u64,
+}
+
 /// Where layout D's header member stands.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HeaderSpan {
@@ -63,8 +71,8 @@ pub(crate) struct Selection<'t> {
     pub(crate) unselected: List<(u32, u32)>,
     /// Whether any string begins with `as1f.`.
     pub(crate) has_field_string: bool,
-    /// For each rule, how many elements `each` demands.
-    pub(crate) elements: Vec<u64>,
+    /// For each rule.
+    pub(crate) tallies: Vec<Tally>,
     /// The values without the header, where the policy needs them.
     pub(crate) index: Option<Index<'t>>,
     max_depth: usize,
@@ -102,7 +110,7 @@ impl<'t> Selection<'t> {
             header: None,
             unselected: List::new(),
             has_field_string: false,
-            elements: vec![0; policy.rules.len()],
+            tallies: vec![Tally::default(); policy.rules.len()],
             index: None,
             max_depth: limits.depth,
         }
@@ -120,6 +128,9 @@ impl<'t> Selection<'t> {
             return Err(Error::new(Code::LimitFields));
         }
         let Place { parent, segment, len: position_len } = place;
+        if let Some(tally) = self.tallies.get_mut(usize::from(rule)) {
+            tally.fields += 1;
+        }
         self.fields.push(Field { start, end, parent, segment, position_len, rule });
         Ok(())
     }

@@ -31,6 +31,7 @@ impl Policy {
             value_dependent: false,
             occurs: Occurs::Required,
             binds: Vec::new(),
+            bound_as: 0,
             types: None,
             keys,
             padding,
