@@ -74,18 +74,18 @@ static apiseal_status keep_context(bridge_records records, bridge_frame *frame)
     return status;
 }
 
-apiseal_status bridge_crypt(int operation, const apiseal_cipher *cipher, bridge_records context, apiseal_bytes document,
-                            bridge_frame *frame)
+void bridge_crypt(int operation, const apiseal_cipher *cipher, bridge_records context, apiseal_bytes document,
+                  bridge_call *call)
 {
-    bridge_result *result = &frame->result;
-    memset(result, 0, sizeof *result);
-    apiseal_status status = context.data ? keep_context(context, frame) : APISEAL_OK;
-    if (status != APISEAL_OK) {
-        return status;
+    bridge_frame *frame = (bridge_frame *)call;
+    apiseal_error **err = &frame->result.error;
+    frame->status = context.data ? keep_context(context, frame) : APISEAL_OK;
+    if (frame->status != APISEAL_OK) {
+        return;
     }
-    return operation == BRIDGE_ENCRYPT
-               ? apiseal_encrypt_into(cipher, frame->context, document, &frame->document, &result->error)
-               : apiseal_decrypt_into(cipher, frame->context, document, &frame->document, &result->error);
+    frame->status = operation == BRIDGE_ENCRYPT
+                        ? apiseal_encrypt_into(cipher, frame->context, document, &frame->document, err)
+                        : apiseal_decrypt_into(cipher, frame->context, document, &frame->document, err);
 }
 
 apiseal_status bridge_value(int operation, const apiseal_value_cipher *cipher, bridge_records context_and_bound,

@@ -44,6 +44,7 @@ typedef struct {
  * garbage collector nor the checks of a crossing.
  */
 typedef struct {
+    apiseal_status status;
     bridge_result result;
     uint8_t in[4096];
     uint8_t out[4096];
@@ -54,6 +55,9 @@ typedef struct {
     size_t kept_len;
     uint8_t kept[1024];
 } bridge_frame;
+
+/* A frame as a call takes it, of a type that cgo cannot look into. */
+typedef struct bridge_call bridge_call;
 
 bridge_frame *bridge_frame_new(void);
 void bridge_frame_free(bridge_frame *frame);
@@ -68,9 +72,9 @@ typedef struct {
 
 enum { BRIDGE_ENCRYPT, BRIDGE_DECRYPT };
 
-/* Without records of a context it is the one that is kept in the frame. */
-apiseal_status bridge_crypt(int operation, const apiseal_cipher *cipher, bridge_records context, apiseal_bytes document,
-                            bridge_frame *frame);
+/* Without records of a context it is the one that is kept in the frame. The status is in the frame too: cgo has less to do. */
+void bridge_crypt(int operation, const apiseal_cipher *cipher, bridge_records context, apiseal_bytes document,
+                  bridge_call *call);
 
 enum { BRIDGE_VALUE_ENCRYPT, BRIDGE_VALUE_ENCRYPT_TEXT, BRIDGE_VALUE_DECRYPT, BRIDGE_VALUE_DECRYPT_TEXT };
 

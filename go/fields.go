@@ -73,9 +73,9 @@ func (c *FieldCipher) cryptIn(f *frame, context C.bridge_records, operation C.in
 	if context.data != nil {
 		f.forget()
 	}
-	status := C.bridge_crypt(operation, (*C.apiseal_cipher)(pointer), context, lend(document), f.own)
-	if status != 0 {
-		return dst, failed(status, f.own.result.error)
+	C.bridge_crypt(operation, (*C.apiseal_cipher)(pointer), context, lend(document), (*C.bridge_call)(unsafe.Pointer(f.own)))
+	if f.own.status != 0 {
+		return dst, failed(f.own.status, f.own.result.error)
 	}
 	f.keep(context)
 	return f.document(dst), nil

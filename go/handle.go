@@ -8,39 +8,45 @@ import (
 	"unsafe"
 )
 
-// handle counts who uses an object of the library, so that it is freed by the last of them and never before.
+// handle counts the calls that use an object of the library, so that it is freed by the last of them and never before.
 type handle struct {
 	pointer unsafe.Pointer
 	free    func(unsafe.Pointer)
-	// users are the calls that run, and one for the owner until it closes.
-	users  atomic.Int64
-	closed atomic.Bool
+	// users is the number of calls that run, and marks above it.
+	users atomic.Int64
 }
+
+const (
+	closedMark int64 = 1 << 62
+	freedMark  int64 = 1<<62 | 1<<61
+)
 
 // enter begins a use; false if the object was closed.
 func (h *handle) enter() bool {
-	for !h.closed.Load() {
-		users := h.users.Load()
-		if users == 0 {
-			return false
-		}
-		if h.users.CompareAndSwap(users, users+1) {
-			return true
-		}
+	if h.users.Add(1) < closedMark {
+		return true
 	}
+	h.leave()
 	return false
 }
 
 // leave ends a use.
 func (h *handle) leave() {
-	if h.users.Add(-1) == 0 {
-		h.free(h.pointer)
+	if h.users.Add(-1) == closedMark {
+		h.end()
 	}
 }
 
 func (h *handle) close() {
-	if h.closed.CompareAndSwap(false, true) {
-		h.leave()
+	if h.users.Or(closedMark) == 0 {
+		h.end()
+	}
+}
+
+// end frees the object. Whoever enters too late makes the count come to nothing a second time.
+func (h *handle) end() {
+	if h.users.CompareAndSwap(closedMark, freedMark) {
+		h.free(h.pointer)
 	}
 }
 
@@ -54,7 +60,6 @@ type object struct {
 func (o *object) own(name string, pointer unsafe.Pointer, free func(unsafe.Pointer)) {
 	o.name = name
 	o.handle = &handle{pointer: pointer, free: free}
-	o.handle.users.Store(1)
 	runtime.AddCleanup(o, (*handle).close, o.handle)
 }
 
@@ -69,13 +74,17 @@ func (o *object) Close() error {
 
 // use gives the pointer; after a nil error call o.handle.leave.
 func (o *object) use() (unsafe.Pointer, error) {
+	if h := o.handle; h != nil && h.enter() {
+		return h.pointer, nil
+	}
+	return nil, o.unusable()
+}
+
+func (o *object) unusable() error {
 	if o.handle == nil {
-		return nil, closed("an object was never made")
+		return closed("an object was never made")
 	}
-	if !o.handle.enter() {
-		return nil, closed("the " + o.name + " was closed")
-	}
-	return o.handle.pointer, nil
+	return closed("the " + o.name + " was closed")
 }
 
 func closed(message string) error {
