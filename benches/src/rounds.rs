@@ -2,14 +2,14 @@
 //!
 //! `rounds DIRECTORY` writes the documents there, each behind its length (four bytes, little-endian), and then answers each
 //! line `encrypt|decrypt payment|orders|large T|D|D-whole COUNT` or `sign|verify GET|POST - COUNT` on standard input with the
-//! seconds that so many calls took.
+//! seconds that so many calls took. Each call states its context, as calls in other languages do.
 
 use std::error::Error;
 use std::hint::black_box;
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
-use apiseal::{FieldCipher, NoReplayCheck, Profile, Suite, Verifier};
+use apiseal::{Context, FieldCipher, NoReplayCheck, Profile, Suite, Verifier};
 use apiseal_benches::cases::{Corpus, Variant, context};
 use apiseal_benches::requests::{CLOCK, Request, ring, signer};
 
@@ -86,17 +86,18 @@ impl Job {
     }
 
     fn run(&self, count: usize) -> apiseal::Result<()> {
+        let stated = || Context::from_pairs(context().pairs());
         match self {
             Job::Encrypt(cipher, documents) => documents
                 .iter()
                 .cycle()
                 .take(count)
-                .try_for_each(|own| cipher.encrypt(own, context()).map(|out| drop(black_box(out)))),
+                .try_for_each(|own| cipher.encrypt(own, &stated()?).map(|out| drop(black_box(out)))),
             Job::Decrypt(cipher, documents) => documents
                 .iter()
                 .cycle()
                 .take(count)
-                .try_for_each(|own| cipher.decrypt(own, context()).map(|out| drop(black_box(out)))),
+                .try_for_each(|own| cipher.decrypt(own, &stated()?).map(|out| drop(black_box(out)))),
             Job::Sign(requests) => {
                 let signer = signer(Suite::HmacSha256);
                 requests.iter().cycle().take(count).try_for_each(|own| {

@@ -1,12 +1,11 @@
-// What a call of the Go module costs over the C ABI, and what the same work costs with what a Go user has today.
+// What a call of the Go module costs over Rust and over the C ABI, and what the same work costs with what a Go user has today.
 //
 //	scripts/bench-go
 package main
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
-	"io"
 	"os"
 	"runtime"
 	"slices"
@@ -23,9 +22,15 @@ var fresh []byte
 var context = apiseal.Context{"purpose": "orders", "tenant": "acme"}
 
 func main() {
-	data, err := io.ReadAll(os.Stdin)
-	must(err)
-	documents := bytes.Split(bytes.TrimSuffix(data, []byte{0}), []byte{0})
+	if len(os.Args) != 2 {
+		must(errors.New("usage: bench-go PROGRAM, which is `rounds` of the benches in Rust"))
+	}
+	peer := startRust(os.Args[1])
+	defer peer.end()
+	documents := peer.documents("payment")
+	overRust(peer, documents, 0)
+	overRust(peer, documents, 32<<20)
+	documents = documents[:512]
 	fmt.Printf("A crossing by itself: %.0f ns.\n\n", 1000*measure(1_000_000, nothing))
 	overhead(documents, 0)
 	overhead(documents, 32<<20)

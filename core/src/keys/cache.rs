@@ -5,13 +5,28 @@
 //! key of its own, and what must stop it (another ring, another state) does so at once.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::Result;
 use crate::keys::derive::ContextKey;
 
-/// Index of the key in its ring, and the digest of the context.
-pub(crate) type CacheKey = (u16, [u8; 32]);
+/// Names a key of a context.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CacheKey {
+    /// Index of the key in its ring.
+    pub(crate) key: u16,
+    /// Digest of the context.
+    pub(crate) context: [u8; 32],
+}
+
+impl Hash for CacheKey {
+    /// A part of a digest is as good as all of it.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let part = self.context.first_chunk().copied().map_or(0, u64::from_le_bytes);
+        state.write_u64(part ^ u64::from(self.key));
+    }
+}
 
 /// Least recently used entries go first; what goes is wiped once nobody uses it any more.
 pub(crate) struct ContextKeyCache {
@@ -73,7 +88,7 @@ mod tests {
                 made.set(made.get() + 1);
                 derive()
             };
-            cache.get((0, [n; 32]), derive).unwrap()
+            cache.get(CacheKey { key: 0, context: [n; 32] }, derive).unwrap()
         };
         get(1);
         get(2);

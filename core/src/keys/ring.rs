@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::context::Context;
 use crate::error::{Code, Error, Result};
 use crate::ids::{Kid, Purpose, Suite};
-use crate::keys::cache::ContextKeyCache;
+use crate::keys::cache::{CacheKey, ContextKeyCache};
 use crate::keys::check;
 use crate::keys::derive::ContextKey;
 use crate::keys::key::{Key, KeyState};
@@ -219,7 +219,7 @@ impl Keyring {
     pub(crate) fn context_key(&self, key: &Key, context: &Context) -> Result<Arc<ContextKey>> {
         let internal = || Error::new(Code::Internal);
         let at = *self.0.by_kid.get(key.kid.as_str()).ok_or_else(internal)?;
-        self.0.cache.get((at, *context.digest()), || {
+        self.0.cache.get(CacheKey { key: at, context: *context.digest() }, || {
             if let Material::Delegated { secret, .. } = &key.material {
                 return ContextKey::of(secret);
             }
