@@ -46,7 +46,13 @@ func (f *frame) done() {
 func (f *frame) document(dst []byte) []byte {
 	own := &f.own.document
 	made := unsafe.Slice((*byte)(own.data), own.len)
-	dst = append(dst, made...)
+	if dst == nil {
+		// Cheaper than append: the memory is just as long as it is.
+		dst = make([]byte, len(made))
+		copy(dst, made)
+	} else {
+		dst = append(dst, made...)
+	}
 	if own.wipe {
 		clear(made)
 	}

@@ -1,5 +1,6 @@
 //! Encryption of a document: select, check, choose keys, and only then write.
 
+use std::iter::repeat_n;
 use std::ops::Range;
 
 use crate::context::Context;
@@ -378,7 +379,7 @@ struct Salts {
 impl Salts {
     fn new(cipher: &FieldCipher, count: usize) -> Result<Self> {
         let each = if cipher.hedged_salts { 32 } else { SALT_LEN };
-        let mut random = vec![0; each * count];
+        let mut random: Vec<u8> = repeat_n(0, each * count).collect();
         cipher.random.fill(&mut random)?;
         Ok(Salts { random, taken: 0, hedged: cipher.hedged_salts })
     }

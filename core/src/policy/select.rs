@@ -1,5 +1,7 @@
 //! Finds what a policy selects in a document: one pass, with the span index only where a rule needs it.
 
+use std::iter::repeat_n;
+
 use crate::error::{Code, Error, Result};
 use crate::json::index::{Index, IndexBuilder, NodeId, NodeKind};
 use crate::json::path::eval::{self, Budget};
@@ -110,7 +112,7 @@ impl<'t> Selection<'t> {
             header: None,
             unselected: List::new(),
             has_field_string: false,
-            tallies: vec![Tally::default(); policy.rules.len()],
+            tallies: repeat_n(Tally::default(), policy.rules.len()).collect(),
             index: None,
             max_depth: limits.depth,
         }
