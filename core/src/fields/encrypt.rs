@@ -379,7 +379,8 @@ struct Salts {
 impl Salts {
     fn new(cipher: &FieldCipher, count: usize) -> Result<Self> {
         let each = if cipher.hedged_salts { 32 } else { SALT_LEN };
-        let mut random: Vec<u8> = repeat_n(0, each * count).collect();
+        // Of zeros the compiler would make a `calloc`, for which glibc takes the long way.
+        let mut random: Vec<u8> = repeat_n(0xff, each * count).collect();
         cipher.random.fill(&mut random)?;
         Ok(Salts { random, taken: 0, hedged: cipher.hedged_salts })
     }
