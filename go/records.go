@@ -46,7 +46,7 @@ func (f *frame) done() {
 func (f *frame) document(dst []byte) []byte {
 	own := &f.own.document
 	made := unsafe.Slice((*byte)(own.data), own.len)
-	if dst == nil {
+	if dst == nil && len(made) > 0 {
 		// Cheaper than append: the memory is just as long as it is.
 		dst = make([]byte, len(made))
 		copy(dst, made)
