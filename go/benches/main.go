@@ -77,6 +77,13 @@ func overhead(documents [][]byte, alive int) {
 	fmt.Printf("With %d MB alive:\n\n", alive>>20)
 	fmt.Println("| payment, 1 KB | C ABI, into a buffer | Go, into a buffer | over C | C ABI | Go | over C | new memory by itself |")
 	fmt.Println("|---|---:|---:|---:|---:|---:|---:|---:|")
+	each(documents, func(job, layout string, own calls) { own.row(job + " " + layout) })
+	fmt.Println()
+	runtime.KeepAlive(heap)
+}
+
+// each goes through the jobs that calls are measured with.
+func each(documents [][]byte, row func(job, layout string, own calls)) {
 	for _, layout := range []string{"T", "D"} {
 		cipher, c := cipherOf(layout)
 		sealed := all(documents, func(document []byte) []byte {
@@ -84,26 +91,26 @@ func overhead(documents [][]byte, alive int) {
 			must(err)
 			return out
 		})
-		own := calls{c: c}
-		own.call = func(document []byte) ([]byte, error) { return cipher.Encrypt(document, context) }
-		own.appends = func(dst, document []byte) ([]byte, error) { return cipher.AppendEncrypt(dst, document, context) }
-		own.row("encrypt "+layout, 0, documents)
-		own.call = func(document []byte) ([]byte, error) { return cipher.Decrypt(document, context) }
-		own.appends = func(dst, document []byte) ([]byte, error) { return cipher.AppendDecrypt(dst, document, context) }
-		own.row("decrypt "+layout, 1, sealed)
+		row("encrypt", layout, calls{c, 0, documents,
+			func(document []byte) ([]byte, error) { return cipher.Encrypt(document, context) },
+			func(dst, document []byte) ([]byte, error) { return cipher.AppendEncrypt(dst, document, context) }})
+		row("decrypt", layout, calls{c, 1, sealed,
+			func(document []byte) ([]byte, error) { return cipher.Decrypt(document, context) },
+			func(dst, document []byte) ([]byte, error) { return cipher.AppendDecrypt(dst, document, context) }})
 	}
-	fmt.Println()
-	runtime.KeepAlive(heap)
 }
 
 // calls are the ways to do one job.
 type calls struct {
-	c       *crossing
-	call    func(document []byte) ([]byte, error)
-	appends func(dst, document []byte) ([]byte, error)
+	c         *crossing
+	decrypts  int
+	documents [][]byte
+	call      func(document []byte) ([]byte, error)
+	appends   func(dst, document []byte) ([]byte, error)
 }
 
-func (c *calls) row(name string, decrypts int, documents [][]byte) {
+func (c *calls) row(name string) {
+	decrypts, documents := c.decrypts, c.documents
 	list, buffer := batch(documents), make([]byte, 0, 8192)
 	results := all(documents, func(document []byte) []byte {
 		out, err := c.call(document)
@@ -139,7 +146,7 @@ func fields(documents [][]byte) {
 	fmt.Println("|---|---:|---:|---:|---:|---:|---:|---:|")
 	paths := [][]string{{"card", "number"}, {"card", "cvc"}, {"customer", "ssn"}}
 	peers := []*tree{{paths, newByHand()}, {paths, newByTink()}, {paths, newByJose()}}
-	each := func(documents [][]byte, job func([]byte) []byte) func() {
+	over := func(documents [][]byte, job func([]byte) []byte) func() {
 		return func() {
 			for _, document := range documents {
 				job(document)
@@ -158,11 +165,11 @@ func fields(documents [][]byte) {
 			must(err)
 			return out
 		}
-		encrypts := []func(){each(documents, encrypt)}
-		decrypts := []func(){each(all(documents, encrypt), decrypt)}
+		encrypts := []func(){over(documents, encrypt)}
+		decrypts := []func(){over(all(documents, encrypt), decrypt)}
 		for _, peer := range peers {
-			encrypts = append(encrypts, each(documents, peer.encrypt))
-			decrypts = append(decrypts, each(all(documents, peer.encrypt), peer.decrypt))
+			encrypts = append(encrypts, over(documents, peer.encrypt))
+			decrypts = append(decrypts, over(all(documents, peer.encrypt), peer.decrypt))
 		}
 		compare("encrypt "+layout, interleaved(len(documents), encrypts...))
 		compare("decrypt "+layout, interleaved(len(documents), decrypts...))

@@ -74,54 +74,40 @@ func overRust(r *rust, documents [][]byte, alive int) {
 	fmt.Printf("By the clock on the wall, with %d MB alive:\n\n", alive>>20)
 	fmt.Println("| payment, 1 KB | Rust | Go, into a buffer | over Rust | median | Go | over Rust | median |")
 	fmt.Println("|---|---:|---:|---:|---:|---:|---:|---:|")
-	for _, layout := range []string{"T", "D"} {
-		cipher, _ := cipherOf(layout)
-		sealed := all(documents, func(document []byte) []byte {
-			out, err := cipher.Encrypt(document, context)
-			must(err)
-			return out
-		})
-		job := "payment " + layout
-		r.row("encrypt "+job, documents,
-			func(document []byte) ([]byte, error) { return cipher.Encrypt(document, context) },
-			func(dst, document []byte) ([]byte, error) { return cipher.AppendEncrypt(dst, document, context) })
-		r.row("decrypt "+job, sealed,
-			func(document []byte) ([]byte, error) { return cipher.Decrypt(document, context) },
-			func(dst, document []byte) ([]byte, error) { return cipher.AppendDecrypt(dst, document, context) })
-	}
+	each(documents, func(job, layout string, own calls) { r.row(job+" payment "+layout, own) })
 	fmt.Println()
 	runtime.KeepAlive(heap)
 }
 
-func (r *rust) row(job string, documents [][]byte, call func([]byte) ([]byte, error), appends func(dst, document []byte) ([]byte, error)) {
-	const calls, rounds = 4096, 61
+func (r *rust) row(job string, own calls) {
+	const count, rounds = 4096, 61
 	buffer := make([]byte, 0, 8192)
 	timed := func(call func([]byte) ([]byte, error)) float64 {
 		start := time.Now()
-		for at := range calls {
-			out, err := call(documents[at%len(documents)])
+		for at := range count {
+			out, err := call(own.documents[at%len(own.documents)])
 			must(err)
 			fresh = out
 		}
-		return float64(time.Since(start).Nanoseconds()) / 1e3 / calls
+		return float64(time.Since(start).Nanoseconds()) / 1e3 / count
 	}
 	var times [3][]float64
 	for round := range rounds + 1 {
-		own := [3]float64{
-			r.run(job, calls),
-			timed(func(document []byte) ([]byte, error) { return appends(buffer[:0], document) }),
-			timed(call),
+		took := [3]float64{
+			r.run(job, count),
+			timed(func(document []byte) ([]byte, error) { return own.appends(buffer[:0], document) }),
+			timed(own.call),
 		}
-		for at := range own {
+		for at := range took {
 			if round > 0 {
-				times[at] = append(times[at], own[at])
+				times[at] = append(times[at], took[at])
 			}
 		}
 	}
 	least := slices.Min(times[0])
 	fmt.Printf("| %s | %.2f µs |", job, least)
-	for _, own := range times[1:] {
-		fmt.Printf(" %.2f µs | %.2f µs | %.2f µs |", slices.Min(own), slices.Min(own)-least, median(less(own, times[0])))
+	for _, took := range times[1:] {
+		fmt.Printf(" %.2f µs | %.2f µs | %.2f µs |", slices.Min(took), slices.Min(took)-least, median(less(took, times[0])))
 	}
 	fmt.Println()
 }

@@ -180,8 +180,9 @@ impl<'s, 't> Binder<'s, 't> {
         if !sort_distinct(&mut members, |a, b| of(&a.0).cmp(of(&b.0))) {
             return Err(about(Code::BoundConflict, TWICE.to_owned()));
         }
+        // What a long text needs is known when it is written: most of it may be white space.
         let room = |(range, capture): &(Range<usize>, Capture)| {
-            8 + range.len() + (capture.end - capture.start) as usize
+            8 + range.len() + SHORT.min((capture.end - capture.start) as usize)
         };
         out.reserve(members.iter().map(room).sum());
         for (range, capture) in &members {
@@ -322,5 +323,18 @@ mod tests {
         for field in selection.fields.iter() {
             assert_eq!(shared.bound(field).unwrap(), fresh().bound(field).unwrap());
         }
+    }
+
+    #[test]
+    fn a_bound_member_that_is_mostly_white_space_takes_no_memory_for_it() {
+        let rule = r#"{"apiseal_policy": 1, "id": "t", "rules": [{"path": "$.a", "bind": ["$.b"]}]}"#;
+        let (policy, limits) = (Policy::from_json(rule).unwrap(), Limits::default());
+        let text = format!(r#"{{"a": 0, "b": [{}]}}"#, " ".repeat(1 << 20));
+        let mut selection = read(policy.inner(), text.as_bytes(), &limits).unwrap();
+        selection.settle(policy.inner(), &limits, true).unwrap();
+        let mut binder = Binder::new(policy.inner(), &selection, &limits);
+        let field = selection.fields.get(0).unwrap();
+        assert!(binder.bound(field).unwrap().ends_with(b"[]"));
+        assert!(binder.last[0].bound.capacity() < 1024);
     }
 }
