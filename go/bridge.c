@@ -171,6 +171,7 @@ apiseal_status bridge_sign(const apiseal_signer *signer, bridge_records records,
     } else {
         status = apiseal_sign(signer, &own.message, &made, &result->error);
     }
+    result->why = bridge_take_why();
     if (status == APISEAL_OK) {
         writer into = writing(facts);
         put_signed(&into, made);
@@ -268,6 +269,7 @@ apiseal_status bridge_protect(const apiseal_protector *protector, bridge_records
         request ? apiseal_protect_response(protector, &own.message, request, pairs.items, pairs.len, &made,
                                            &result->error)
                 : apiseal_protect(protector, &own.message, pairs.items, pairs.len, &made, &result->error);
+    result->why = bridge_take_why();
     if (status == APISEAL_OK) {
         apiseal_header headers[8];
         apiseal_bytes content = apiseal_protected_body(made);

@@ -37,7 +37,12 @@ typedef struct {
     const uint8_t *body;
     size_t body_len;
     const void *part;
+    /* The Go handle of why an external signer failed, which is the caller's; 0 if none did. */
+    uintptr_t why;
 } bridge_result;
+
+/* Why the external signer of the last call on this thread failed; 0 the next time. */
+uintptr_t bridge_take_why(void);
 
 /*
  * The memory of a call, and what the next one may use of it. It is C's: nobody looks for pointers of Go in it, neither the

@@ -67,19 +67,39 @@ func apisealGoClaim(handle C.uintptr_t, claim *C.apiseal_claim) (outcome C.uint3
 	return C.uint32_t(cgo.Handle(handle).Value().(ReplayStore).Claim(own))
 }
 
+// apisealGoSign gives the handle of why it failed, or 0.
+//
 //export apisealGoSign
-func apisealGoSign(handle C.uintptr_t, base C.apiseal_bytes, into *C.uint8_t, capacity C.size_t, length *C.size_t) (status C.int32_t) {
+func apisealGoSign(handle C.uintptr_t, base C.apiseal_bytes, into *C.uint8_t, capacity C.size_t, length *C.size_t) (why C.uintptr_t) {
+	because := func(err error) C.uintptr_t { return C.uintptr_t(cgo.NewHandle(err)) }
 	defer func() {
-		if recover() != nil {
-			status = 2
+		if cause := recover(); cause != nil {
+			why = because(fmt.Errorf("it panicked: %v", cause))
 		}
 	}()
 	signature, err := cgo.Handle(handle).Value().(func([]byte) ([]byte, error))([]byte(copied(base)))
-	if err != nil || uint64(len(signature)) > uint64(capacity) {
-		return 1
+	if err != nil {
+		return because(err)
+	}
+	if len(signature) > int(capacity) {
+		return because(fmt.Errorf("a signature has at most %d bytes, and it gave %d", capacity, len(signature)))
 	}
 	*length = C.size_t(copy(unsafe.Slice((*byte)(into), capacity), signature))
 	return 0
+}
+
+// failedSigning is failed where an external signer may be the reason.
+func (f *frame) failedSigning(status C.apiseal_status) error {
+	err := failed(status, f.own.result.error)
+	if f.own.result.why != 0 {
+		handle := cgo.Handle(f.own.result.why)
+		defer handle.Delete()
+		if own, ok := err.(*Error); ok {
+			own.cause = handle.Value().(error)
+			own.Message = "the external signer failed: " + own.cause.Error()
+		}
+	}
+	return err
 }
 
 //export apisealGoDecode

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"io"
 	"log/slog"
 	"runtime"
 	"strings"
@@ -181,19 +182,35 @@ func TestAnExternalSigner(t *testing.T) {
 	request := orderRequest()
 	signed := must[*Signed](t)(signer.Sign(request))
 	must[*Verified](t)(verifier.Verify(request.carrying(signed.Headers)))
-	for name, broken := range map[string]func([]byte) ([]byte, error){
-		"fails":  func([]byte) ([]byte, error) { return nil, context.DeadlineExceeded },
-		"panics": func([]byte) ([]byte, error) { panic("boom") },
-		"short":  func([]byte) ([]byte, error) { return []byte("x"), nil },
-		"long":   func([]byte) ([]byte, error) { return make([]byte, 1<<20), nil },
+	for name, own := range map[string]struct {
+		sign  func([]byte) ([]byte, error)
+		tells string
+	}{
+		"fails":  {func([]byte) ([]byte, error) { return nil, context.DeadlineExceeded }, "the external signer failed: context deadline exceeded"},
+		"panics": {func([]byte) ([]byte, error) { panic("boom") }, "the external signer failed: it panicked: boom"},
+		"short":  {func([]byte) ([]byte, error) { return []byte("x"), nil }, ""},
+		"long":   {func([]byte) ([]byte, error) { return make([]byte, 1<<20), nil }, "a signature has at most 1024 bytes, and it gave 1048576"},
 	} {
-		signer := must[*Signer](t)(NewSigner(ring, nil, WithKey("hsm"), WithExternalSigner(broken)))
-		if _, err := signer.Sign(request); err == nil {
-			t.Errorf("%s: there is a signature", name)
-		} else {
+		signer := must[*Signer](t)(NewSigner(ring, nil, WithKey("hsm"), WithExternalSigner(own.sign)))
+		protector := must[*Protector](t)(NewProtector(orderCipher(t), signer))
+		_, signing := signer.Sign(request)
+		_, protecting := protector.Protect(request, tenant)
+		for _, err := range []error{signing, protecting} {
 			wantCode(t, err, CodeExternalSigner)
+			if !strings.Contains(err.Error(), own.tells) || errors.Is(err, context.DeadlineExceeded) != (name == "fails") {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 	}
+	// A failure is told to the call that it belongs to.
+	nested := must[*Signer](t)(NewSigner(ring, nil, WithKey("hsm"), WithExternalSigner(func(base []byte) ([]byte, error) {
+		failing := must[*Signer](t)(NewSigner(ring, nil, WithKey("hsm"), WithExternalSigner(func([]byte) ([]byte, error) { return nil, io.EOF })))
+		if _, err := failing.Sign(request); !errors.Is(err, io.EOF) {
+			t.Error(err)
+		}
+		return sign(base)
+	})))
+	must[*Signed](t)(nested.Sign(request))
 }
 
 func TestACallbackMayUseAndCloseWhatCallsIt(t *testing.T) {

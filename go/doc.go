@@ -14,7 +14,7 @@
 //
 // # Errors
 //
-// Every error of the library is an [*Error] with a code, one sentence, and where it applies a path, an offset or a key id.
+// What the library refuses is an [*Error] with a code, one sentence, and where it applies a path, an offset or a key id.
 // errors.Is compares with the kinds, for example [ErrRejected]. A call that fails gives nothing else.
 //
 // # Objects

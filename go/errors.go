@@ -61,8 +61,9 @@ var (
 	ErrInternal = errors.New("apiseal: internal")
 )
 
-// Error is what every call of the package gives that fails. It holds no text of a document beyond member names in the path,
-// and no secret. Its text is for a log, never for a peer: see HTTPStatus.
+// Error is what the library itself refuses with. It holds no text of a document beyond member names in the path, and no secret.
+// Its text is for a log, never for a peer: see HTTPStatus. A line that fails is a [*LineError], a response a [*ResponseError],
+// and errors of readers, writers and connections are given as they are.
 type Error struct {
 	// Code is the number of the error.
 	Code Code
@@ -87,7 +88,7 @@ func (e *Error) Error() string {
 	return "apiseal: " + strings.TrimSuffix(e.Message, code) + code
 }
 
-// Unwrap gives the error of a function of the caller, such as one that makes contexts, if that is why the call failed.
+// Unwrap gives the error of a function of the caller, one that makes contexts or signs, if that is why the call failed.
 func (e *Error) Unwrap() error { return e.cause }
 
 // Is tells whether the error is of a kind.

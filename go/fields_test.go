@@ -340,6 +340,9 @@ func TestLinesThatFail(t *testing.T) {
 		if err := cipher.EncryptLines(failingWriter{stop}, strings.NewReader(source), tenant, options); err != stop {
 			t.Fatal(err)
 		}
+		if err := cipher.EncryptLines(failingWriter{nil}, strings.NewReader(source), tenant, options); err != io.ErrShortWrite {
+			t.Fatal(err)
+		}
 		stuck := readerFunc(func([]byte) (int, error) { return 0, nil })
 		if err := cipher.EncryptLines(io.Discard, stuck, tenant, options); err != io.ErrNoProgress {
 			t.Fatal(err)

@@ -14,6 +14,8 @@ type handle struct {
 	free    func(unsafe.Pointer)
 	// users is the number of calls that run, and marks above it.
 	users atomic.Int64
+	// forgotten frees the object of a handle that nobody has any more.
+	forgotten runtime.Cleanup
 }
 
 const (
@@ -46,7 +48,9 @@ func (h *handle) close() {
 // end frees the object. Whoever enters too late makes the count come to nothing a second time.
 func (h *handle) end() {
 	if h.users.CompareAndSwap(closedMark, freedMark) {
+		h.forgotten.Stop()
 		h.free(h.pointer)
+		runtime.KeepAlive(h)
 	}
 }
 
@@ -56,11 +60,11 @@ type object struct {
 	name   string
 }
 
-// own makes o the owner of pointer; the garbage collector closes what its user does not.
+// own makes o the owner of pointer, together with its copies; the garbage collector frees what its user does not.
 func (o *object) own(name string, pointer unsafe.Pointer, free func(unsafe.Pointer)) {
 	o.name = name
 	o.handle = &handle{pointer: pointer, free: free}
-	runtime.AddCleanup(o, (*handle).close, o.handle)
+	o.handle.forgotten = runtime.AddCleanup(o.handle, free, pointer)
 }
 
 // Close frees what the object holds outside of Go's heap, secrets wiped. Calls that run end as they would have; later ones

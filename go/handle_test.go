@@ -65,13 +65,22 @@ func TestNilAndZeroObjectsAreErrors(t *testing.T) {
 		"nil root":       func() error { _, err := DeriveKey("a", nil, tenant); return err },
 		"zero protector": func() error { _, err := new(Protector).Protect(&Message{}, tenant); return err },
 		"nil store":      func() error { _, err := NewReplay(nil); return err },
+		"zero spool":     func() error { _, err := new(Spool).Write(nil); return err },
+		"zero wrap": func() error {
+			return must[*Keyring](t)(GenerateKeyring(AES256GCM)).Save(t.TempDir()+"/ring", "", Wrap{})
+		},
+		"finished spool": func() error { _, err := new(Spool).Finish(); return err },
 	} {
 		if err := call(); !errors.Is(err, ErrArgument) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if new(Keyring).Close() != nil || new(Acceptor).Close() != nil {
+	if new(Keyring).Close() != nil || new(Acceptor).Close() != nil || new(Spool).Close() != nil {
 		t.Error("closing nothing fails")
+	}
+	var nobody *Verified
+	if nobody.BodyProved() || nobody.Principal() != "" {
+		t.Error("nobody proves something")
 	}
 }
 
@@ -142,6 +151,24 @@ func TestTheGarbageCollectorClosesWhatNobodyDoes(t *testing.T) {
 	t.Fatalf("%d of %d were freed", count.released, all)
 }
 
+func TestACopyIsTheSameObject(t *testing.T) {
+	ring := must[*Keyring](t)(GenerateKeyring(AES256GCM))
+	service := func() struct{ cipher FieldCipher } {
+		policy := must[*Policy](t)(ParsePolicy(orders))
+		return struct{ cipher FieldCipher }{*must[*FieldCipher](t)(NewFieldCipher(ring, policy))}
+	}()
+	for range 5 {
+		runtime.GC()
+		time.Sleep(2 * time.Millisecond)
+		must[[]byte](t)(service.cipher.Encrypt(order, tenant))
+	}
+	other := service
+	_ = other.cipher.Close()
+	if _, err := service.cipher.Encrypt(order, tenant); !errors.Is(err, ErrClosed) {
+		t.Error(err)
+	}
+}
+
 func TestNothingPrintsWhatIsInside(t *testing.T) {
 	secret := []byte("0123456789abcdef0123456789abcdef")
 	key := must[*Key](t)(HazmatKeyFromSecret("k1", Seal, AES256GCM, secret))
@@ -154,6 +181,17 @@ func TestNothingPrintsWhatIsInside(t *testing.T) {
 		for _, text := range []string{fmt.Sprint(own), fmt.Sprintf("%v %+v %#v %s %q %x %d", own, own, own, own, own, own, own), log.String()} {
 			if strings.Contains(text, string(secret)) || strings.Contains(text, "0x") || strings.Contains(text, fmt.Sprintf("%x", secret)) ||
 				!strings.Contains(text, "REDACTED") {
+				t.Errorf("%T prints %s", own, text)
+			}
+		}
+	}
+	// Of what stands in unexported fields, fmt asks no methods.
+	for _, own := range []any{struct{ wrap Wrap }{Passphrase(secret)}, struct{ wrap Wrap }{WrappingKey(secret)}, struct{ cipher FieldCipher }{*cipher}} {
+		var log strings.Builder
+		slog.New(slog.NewTextHandler(&log, nil)).Info("a service", "own", own)
+		text := fmt.Sprintf("%v %+v %#v %s %x %d", own, own, own, own, own, own) + log.String()
+		for _, shown := range []string{string(secret), fmt.Sprintf("%x", secret), fmt.Sprint(secret)[1:20], "0x30, 0x31"} {
+			if strings.Contains(text, shown) {
 				t.Errorf("%T prints %s", own, text)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 )
@@ -29,6 +30,9 @@ func (v *Verifier) Handler(next http.Handler, options ...HandlerOption) http.Han
 // [Verifier.Handler].
 func (a *Acceptor) Handler(next http.Handler, make func(*Verified) (Context, error), options ...HandlerOption) http.Handler {
 	h := a.verifier.Handler(next, options...).(*handler)
+	if make == nil {
+		make = func(*Verified) (Context, error) { return nil, errNoMake }
+	}
 	h.acceptor, h.make = a, make
 	return h
 }
@@ -63,8 +67,12 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	recorder := &recorder{writer: w, method: r.Method, limit: h.settings.maxBody}
+	before := w.Header().Clone()
 	h.next.ServeHTTP(recorder, own)
 	if err := h.respond(recorder, &accepted); err != nil {
+		// What next says of a response that nobody gets is not for the peer.
+		clear(w.Header())
+		maps.Copy(w.Header(), before)
 		h.refuse(w, r, &statusError{http.StatusInternalServerError, err})
 	}
 }
@@ -103,7 +111,6 @@ func (h *handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		}
 		h.settings.refused(r, err)
 	}
-	clear(w.Header())
 	if status == http.StatusRequestEntityTooLarge {
 		// The rest is not worth reading.
 		w.Header().Set("Connection", "close")
@@ -123,7 +130,7 @@ func (h *handler) accept(w http.ResponseWriter, r *http.Request) (accepted, erro
 		defer spool.Close()
 	}
 	body, err := readBody(r.Body, r.ContentLength, h.settings.maxBody)
-	if errors.Is(err, errTooLong) {
+	if isTooLong(err) {
 		return accepted{}, &statusError{http.StatusRequestEntityTooLarge, err}
 	}
 	if err != nil {

@@ -206,6 +206,62 @@ func TestATransportClosesContentWhateverComesOfIt(t *testing.T) {
 	}
 }
 
+func TestHeadersOfOuterHandlersStay(t *testing.T) {
+	shop := newShop(t)
+	next := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Inner", "1")
+		w.Header().Set("X-Outer", "changed")
+		w.Header()["Bad_Name"] = []string{"1"}
+	})
+	inner := shop.verifier(t).Handler(next, WithSignedResponses(shop.service))
+	outer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Outer", "1")
+		inner.ServeHTTP(w, r)
+	})
+	servers(t, outer, func(t *testing.T, server *httptest.Server, base *http.Transport) {
+		for status, transport := range map[int]http.RoundTripper{401: base, 500: shop.client.Transport(base)} {
+			response := must[*http.Response](t)((&http.Client{Transport: transport}).Get(server.URL))
+			if h := response.Header; response.StatusCode != status || h.Get("X-Outer") != "1" || h.Get("X-Inner") != "" || h.Get("Bad_Name") != "" {
+				t.Errorf("%d %v", response.StatusCode, h)
+			}
+		}
+	})
+}
+
+func TestAStatusThatIsNoneEndsTheHandler(t *testing.T) {
+	shop := newShop(t)
+	for _, status := range []int{0, 99, 1000} {
+		next := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%d was taken", status)
+				}
+			}()
+			w.WriteHeader(status)
+		})
+		server := httptest.NewServer(shop.verifier(t).Handler(next, WithSignedResponses(shop.service)))
+		must[*http.Response](t)((&http.Client{Transport: shop.client.Transport(nil)}).Get(server.URL))
+		server.Close()
+	}
+}
+
+func TestAnAcceptorWithoutAContextRefuses(t *testing.T) {
+	shop := newShop(t)
+	accepts := must[*Acceptor](t)(NewAcceptor(shop.fields, shop.verifier(t)))
+	answers := must[*Protector](t)(NewProtector(shop.fields, shop.service))
+	protects := must[*Protector](t)(NewProtector(shop.fields, shop.client))
+	var refused refusals
+	server := httptest.NewServer(accepts.Handler(echo(t), nil, WithProtectedResponses(answers), WithRefused(refused.note)))
+	defer server.Close()
+	client := &http.Client{Transport: protects.Transport(nil, func(*http.Request) (Context, error) { return tenant, nil })}
+	for _, body := range []string{"", string(order)} {
+		response := must[*http.Response](t)(client.Post(server.URL, "application/json", strings.NewReader(body)))
+		if err := refused.taken(); response.StatusCode != 401 || !errors.Is(err, errNoMake) {
+			t.Errorf("%q: %d %v", body, response.StatusCode, err)
+		}
+	}
+}
+
 func TestAPanicOfAHandlerSendsNothing(t *testing.T) {
 	shop := newShop(t)
 	next := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

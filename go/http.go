@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -33,7 +34,7 @@ func WithMaxBody(bytes int64) HTTPOption {
 }
 
 // WithSignedResponses signs the responses to verified requests. They are buffered whole: what [http.Flusher] and
-// [http.Hijacker] promise is not there, and 1xx responses pass unsigned.
+// [http.Hijacker] promise is not there, trailers are left out, and 1xx responses pass unsigned.
 func WithSignedResponses(signer *Signer) HandlerOption {
 	return forHandler(func(s *httpSettings) { s.signer = signer })
 }
@@ -85,6 +86,14 @@ func (o forTransport) transport(s *httpSettings) { o(s) }
 
 type contextKey struct{}
 
+type responseKey struct{}
+
+// responseProof belongs to the one response that carries the request: contexts are handed on to other requests.
+type responseProof struct {
+	request  *http.Request
+	verified *Verified
+}
+
 // NewContext carries what was verified.
 func NewContext(ctx context.Context, verified *Verified) context.Context {
 	return context.WithValue(ctx, contextKey{}, verified)
@@ -96,12 +105,23 @@ func FromContext(ctx context.Context) (*Verified, bool) {
 	return verified, ok
 }
 
-// FromResponse gives what a response proved that a transport verified.
+// FromResponse gives what a response proved that a transport verified; false for every other response.
 func FromResponse(response *http.Response) (*Verified, bool) {
 	if response == nil || response.Request == nil {
 		return nil, false
 	}
-	return FromContext(response.Request.Context())
+	proof, ok := response.Request.Context().Value(responseKey{}).(*responseProof)
+	if !ok || proof.request != response.Request {
+		return nil, false
+	}
+	return proof.verified, true
+}
+
+// prove makes verified what FromResponse gives.
+func prove(response *http.Response, request *http.Request, verified *Verified) {
+	proof := &responseProof{verified: verified}
+	proof.request = request.WithContext(context.WithValue(request.Context(), responseKey{}, proof))
+	response.Request = proof.request
 }
 
 // requestMessage is a request as a server of net/http received it. Its trailers are there once the content was read.
@@ -146,27 +166,37 @@ func headerLines(header http.Header) []Header {
 	return lines
 }
 
-// errTooLong: the peer sent more than is read.
 var errTooLong = errors.New("apiseal: the content is longer than WithMaxBody allows")
 
-// readBody reads content of at most limit bytes.
+// tooLong: the peer sent more than is read. As with net/http's own limit, errors.As finds a *http.MaxBytesError.
+func tooLong(limit int64) error {
+	return fmt.Errorf("%w: %w", errTooLong, &http.MaxBytesError{Limit: limit})
+}
+
+func isTooLong(err error) bool {
+	var own *http.MaxBytesError
+	return errors.As(err, &own)
+}
+
+// readBody reads content of at most limit bytes. No more memory is made than a peer has sent, but for the first megabyte.
 func readBody(body io.Reader, length, limit int64) ([]byte, error) {
 	if body == nil || body == http.NoBody {
 		return nil, nil
 	}
 	if length > limit {
-		return nil, errTooLong
+		return nil, tooLong(limit)
 	}
 	var into bytes.Buffer
 	if length > 0 {
 		// A byte more lets the reader see the end without growing the buffer.
-		into.Grow(int(length) + bytes.MinRead)
+		into.Grow(int(min(length, 1<<20)) + bytes.MinRead)
 	}
-	if _, err := into.ReadFrom(io.LimitReader(body, limit+1)); err != nil {
+	// The largest number has none above it.
+	if _, err := into.ReadFrom(io.LimitReader(body, max(limit, limit+1))); err != nil {
 		return nil, err
 	}
 	if int64(into.Len()) > limit {
-		return nil, errTooLong
+		return nil, tooLong(limit)
 	}
 	return into.Bytes(), nil
 }

@@ -28,7 +28,7 @@ func newShop(t testing.TB) *shop {
 	var entries []RingEntry
 	for id, direction := range map[string]Direction{"acme-req": Requests, "acme-res": Responses} {
 		secret := bytes.Repeat([]byte(id[7:8]), 32)
-		key := must[*Key](t)(RawKey(id, HMACSHA256, secret, direction, KeyOptions{Principal: "ACME"}))
+		key := must[*Key](t)(RawKey(id, HMACSHA256, secret, direction, KeyOptions{Principal: "ACME", Profiles: []string{"apiseal-v1", "wire"}}))
 		entries = append(entries, RingEntry{key, false})
 	}
 	s := &shop{ring: must[*Keyring](t)(NewKeyring("", 0, entries...)), fields: orderCipher(t)}

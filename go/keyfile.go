@@ -9,13 +9,18 @@ import (
 )
 
 // Wrap is what a keyring file is sealed under. It does not print.
-type Wrap struct{ passphrase, key []byte }
+type Wrap struct {
+	// A function: fmt asks no methods of what stands in an unexported field of somebody's, and prints all but this.
+	secret func() (passphrase, key []byte)
+}
 
 // Passphrase seals a keyring under a passphrase (Argon2id). The bytes are used where they are, not copied.
-func Passphrase(passphrase []byte) Wrap { return Wrap{passphrase: passphrase} }
+func Passphrase(passphrase []byte) Wrap {
+	return Wrap{func() ([]byte, []byte) { return passphrase, nil }}
+}
 
 // WrappingKey seals a keyring under 32 bytes from a secret store. The bytes are used where they are, not copied.
-func WrappingKey(key []byte) Wrap { return Wrap{key: key} }
+func WrappingKey(key []byte) Wrap { return Wrap{func() ([]byte, []byte) { return nil, key }} }
 
 // String hides the secret.
 func (Wrap) String() string { return "apiseal.Wrap(REDACTED)" }
@@ -28,7 +33,11 @@ func (w Wrap) LogValue() slog.Value { return slog.StringValue(w.String()) }
 
 // lent must be unpinned after the call.
 func (w Wrap) lent(p *pins) *C.apiseal_wrap {
-	return &C.apiseal_wrap{passphrase: p.bytes(w.passphrase), key: p.bytes(w.key)}
+	if w.secret == nil {
+		return &C.apiseal_wrap{}
+	}
+	passphrase, key := w.secret()
+	return &C.apiseal_wrap{passphrase: p.bytes(passphrase), key: p.bytes(key)}
 }
 
 // OpenKeyring opens the bytes of a sealed keyring file. The name is the one that the ring must have, empty if it has none; a

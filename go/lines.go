@@ -14,7 +14,8 @@ import (
 // LineOptions says how lines are worked on. Its zero value works on the goroutine that calls, and ends at the first line that
 // fails.
 type LineOptions struct {
-	// Threads is the number of worker threads; the order of the lines stays. Default 1.
+	// Threads is the number of worker threads; the order of the lines stays. Default 1. With more, they read the source, which must
+	// not call runtime.Goexit then, as FailNow of package testing does.
 	Threads int
 	// MaxLine is the number of bytes that a line may have without its end. Default 64 MiB.
 	MaxLine int
@@ -46,7 +47,7 @@ func (e *LineError) LogValue() slog.Value {
 }
 
 // EncryptLines encrypts each line of src, an NDJSON stream, and writes it to dst in the order of src and in constant memory.
-// Blank lines and line ends stay as they are. An error of src or dst is given as it is.
+// Blank lines and line ends stay as they are. An error of src or dst is given as it is; lines before it may have been written.
 func (c *FieldCipher) EncryptLines(dst io.Writer, src io.Reader, context Context, options LineOptions) error {
 	return c.lines(C.BRIDGE_ENCRYPT, dst, src, context, options)
 }
@@ -103,8 +104,11 @@ func deliver(dst io.Writer, block *C.apiseal_block, tell func(*LineError) error)
 	for _, item := range unsafe.Slice(block.items, block.len) {
 		if item.failure == 0 {
 			// Writers must not keep what they are given.
-			if _, err := dst.Write(unsafe.Slice((*byte)(item.text.data), item.text.len)); err != nil {
+			line := unsafe.Slice((*byte)(item.text.data), item.text.len)
+			if written, err := dst.Write(line); err != nil {
 				return err
+			} else if written != len(line) {
+				return io.ErrShortWrite
 			}
 			continue
 		}

@@ -25,9 +25,20 @@ static apiseal_outcome claim(void *data, const apiseal_claim *claim)
     return apisealGoClaim((uintptr_t)data, (apiseal_claim *)claim);
 }
 
+/* The library asks a signer on the thread of the call that signs, and takes a status from it and no reason. */
+static _Thread_local uintptr_t why;
+
 static int32_t sign(void *data, apiseal_bytes base, uint8_t *signature, size_t capacity, size_t *len)
 {
-    return apisealGoSign((uintptr_t)data, base, signature, capacity, len);
+    why = apisealGoSign((uintptr_t)data, base, signature, capacity, len);
+    return why ? 1 : 0;
+}
+
+uintptr_t bridge_take_why(void)
+{
+    uintptr_t taken = why;
+    why = 0;
+    return taken;
 }
 
 static ptrdiff_t read_lines(void *data, uint8_t *into, size_t capacity)

@@ -60,7 +60,8 @@ func WithLabel(label string) SignerOption { return forSigner(func(s *settings) {
 func WithDebugToken() SignerOption { return forSigner(func(s *settings) { s.debugToken = true }) }
 
 // WithExternalSigner signs outside of the library: an HSM, a KMS, an agent. The ring has the public part under the id that
-// [WithKey] states. Signatures are R and S of Ed25519, r and s of fixed size for ECDSA.
+// [WithKey] states. Signatures are R and S of Ed25519, r and s of fixed size for ECDSA. An error of sign is found by errors.Is and
+// errors.As in that of the call.
 func WithExternalSigner(sign func(base []byte) (signature []byte, err error)) SignerOption {
 	return forSigner(func(s *settings) { s.external = sign })
 }

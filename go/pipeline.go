@@ -91,7 +91,7 @@ func (p *Protector) protect(message *Message, request *Verified, context Context
 	status := C.bridge_protect((*C.apiseal_protector)(pointer), f.records(), lend(message.Body),
 		(*C.apiseal_verified)(answered), pairs.records(), f.room(), &f.own.result)
 	if status != 0 {
-		return nil, failed(status, f.own.result.error)
+		return nil, f.failedSigning(status)
 	}
 	// The signature is a part of the protected message, and is freed with it.
 	whole := (*C.apiseal_protected)(f.own.result.object)
@@ -148,12 +148,14 @@ func (a *Acceptor) Accept(request *Message, context Context) (document []byte, v
 	return a.accept(request, nil, context, nil)
 }
 
+var errNoMake = invalid("there is no function that makes the context")
+
 // AcceptWith does the same with a context that is made of what was proved, before anything is decrypted. An error of make
 // refuses the message, and is what errors.Is and errors.As find. What make is given has no response: use what AcceptWith
 // gives.
 func (a *Acceptor) AcceptWith(request *Message, make func(*Verified) (Context, error)) (document []byte, verified *Verified, err error) {
 	if make == nil {
-		return nil, nil, invalid("there is no function that makes the context")
+		return nil, nil, errNoMake
 	}
 	document, verified, _, err = a.acceptWith(request, make)
 	return document, verified, err

@@ -25,7 +25,11 @@ func (r *recorder) Header() http.Header { return r.writer.Header() }
 
 // WriteHeader is that of [http.ResponseWriter]. Informational responses go out at once.
 func (r *recorder) WriteHeader(status int) {
-	if status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
+	if status < 100 || status > 999 {
+		// As net/http does.
+		panic(fmt.Sprintf("apiseal: invalid WriteHeader code %d", status))
+	}
+	if status < 200 && status != http.StatusSwitchingProtocols {
 		r.writer.WriteHeader(status)
 		return
 	}
@@ -71,19 +75,35 @@ func (r *recorder) message() (*Message, error) {
 	if r.tooLong {
 		return nil, fmt.Errorf("the response has more than the %d bytes that may be buffered", r.limit)
 	}
+	r.complete()
 	body := r.body.Bytes()
-	// What net/http would add, were it not signed before.
-	if _, stated := r.sent["Content-Type"]; !stated && len(body) > 0 && r.sent.Get("Content-Encoding") == "" {
-		r.sent.Set("Content-Type", http.DetectContentType(body))
-	}
-	// The response to HEAD may tell a length without any content.
-	if isStated := r.sent.Get("Content-Length") != ""; r.mayHaveBody() && !(r.method == http.MethodHead && isStated) {
-		r.sent.Set("Content-Length", strconv.Itoa(len(body)))
-	}
 	if r.method == http.MethodHead {
 		body = nil
 	}
 	return &Message{Status: r.status, Headers: headerLines(r.sent), Body: body}, nil
+}
+
+// complete adds to the header what net/http would add, and takes out what it would not send: it signs nothing after us.
+func (r *recorder) complete() {
+	body := r.body.Bytes()
+	if _, stated := r.sent["Date"]; !stated {
+		r.sent.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	}
+	if _, stated := r.sent["Content-Type"]; !stated && len(body) > 0 && r.sent.Get("Content-Encoding") == "" {
+		r.sent.Set("Content-Type", http.DetectContentType(body))
+	}
+	r.sent.Del("Trailer")
+	if !r.mayHaveBody() {
+		r.sent.Del("Content-Length")
+		if r.status == http.StatusNotModified {
+			r.sent.Del("Content-Type")
+		}
+		return
+	}
+	// The response to HEAD tells the length of what was not written, if the handler knows it.
+	if r.method != http.MethodHead || r.sent.Get("Content-Length") == "" && len(body) > 0 {
+		r.sent.Set("Content-Length", strconv.Itoa(len(body)))
+	}
 }
 
 // send sends the response with these lines.

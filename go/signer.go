@@ -109,7 +109,7 @@ func (s *Signer) sign(message *Message, request *Verified, accept C.apiseal_byte
 	status := C.bridge_sign((*C.apiseal_signer)(pointer), f.records(), lend(message.Body), (*C.apiseal_verified)(answered),
 		accept, f.room(), &f.own.result)
 	if status != 0 {
-		return nil, failed(status, f.own.result.error)
+		return nil, f.failedSigning(status)
 	}
 	signed := new(Signed)
 	signed.own("Signed", f.own.result.object, func(p unsafe.Pointer) { C.apiseal_signed_free((*C.apiseal_signed)(p)) })

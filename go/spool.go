@@ -8,10 +8,10 @@ import (
 	"unsafe"
 )
 
-// Spool takes content that arrives in pieces. Keep the pieces where nobody reads them until Finish gives its verdict.
+// Spool takes content that arrives in pieces. Its zero value is one that was closed. Keep the pieces where nobody reads them until Finish gives its verdict.
 type Spool struct {
 	lock    sync.Mutex
-	spool   *object
+	spool   object
 	pointer *C.apiseal_spool
 }
 
@@ -31,7 +31,7 @@ func (v *Verifier) Spool(head *Message) (*Spool, error) {
 	if status := C.bridge_spool_begin((*C.apiseal_verifier)(pointer), f.records(), &f.own.result); status != 0 {
 		return nil, failed(status, f.own.result.error)
 	}
-	s := &Spool{spool: new(object), pointer: (*C.apiseal_spool)(f.own.result.object)}
+	s := &Spool{pointer: (*C.apiseal_spool)(f.own.result.object)}
 	s.spool.own("Spool", f.own.result.object, func(p unsafe.Pointer) { C.apiseal_spool_free((*C.apiseal_spool)(p)) })
 	return s, nil
 }

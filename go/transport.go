@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Transport signs every request, and encrypts fields if it is that of a [Protector]. It is made for [http.Client]: redirects
@@ -79,7 +80,15 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil || t.settings.verifier == nil && t.settings.acceptor == nil {
 		return response, err
 	}
-	if err := t.check(request, response, signed, context); err != nil {
+	body, err := t.received(request, response)
+	if err != nil && !isTooLong(err) {
+		// The connection failed, which net/http tells, and http.Client asks of a timeout.
+		return nil, err
+	}
+	if err == nil {
+		err = t.check(request, response, body, signed, context)
+	}
+	if err != nil {
 		return nil, &ResponseError{StatusCode: response.StatusCode, Err: err}
 	}
 	return response, nil
@@ -94,10 +103,11 @@ func (t *Transport) sign(request *http.Request) (*http.Request, *Signed, Context
 	if request.URL == nil {
 		return nil, nil, nil, invalid("the request has no URL")
 	}
-	own := request.Clone(request.Context())
-	if own.Header == nil {
-		own.Header = http.Header{}
+	if stated := request.ContentLength; stated > 0 && stated != int64(len(body)) {
+		return nil, nil, nil, invalid(fmt.Sprintf("the content has %d bytes, and ContentLength says %d", len(body), stated))
 	}
+	own := request.Clone(request.Context())
+	complete(own)
 	if (t.settings.verifier != nil || t.settings.acceptor != nil) && own.Header.Get("Accept-Encoding") == "" {
 		// Else net/http asks for gzip and takes it off, and the digest is that of what was sent.
 		own.Header.Set("Accept-Encoding", "identity")
@@ -124,7 +134,10 @@ func (t *Transport) sign(request *http.Request) (*http.Request, *Signed, Context
 		lines = signed.Headers
 	}
 	for _, line := range lines {
-		own.Header.Add(line.Name, line.Value)
+		// net/http takes it from the request.
+		if line.Name != "content-length" {
+			own.Header.Add(line.Name, line.Value)
+		}
 	}
 	own.TransferEncoding, own.ContentLength = nil, int64(len(body))
 	own.Body, own.GetBody = http.NoBody, nil
@@ -144,10 +157,34 @@ func readAll(body io.ReadCloser) ([]byte, error) {
 	return data, errors.Join(err, body.Close())
 }
 
+// complete writes into the header what net/http would send in another spelling or add, where it is the same over HTTP/1.1 and
+// HTTP/2: what is signed must be what is sent.
+func complete(own *http.Request) {
+	if own.Header == nil {
+		own.Header = http.Header{}
+	}
+	if agents, stated := own.Header["User-Agent"]; !stated {
+		own.Header.Set("User-Agent", "Go-http-client/1.1")
+	} else if len(agents) > 1 {
+		own.Header["User-Agent"] = agents[:1]
+	}
+	// HTTP/2 takes cookies apart, and servers put them together again.
+	if cookies := own.Header["Cookie"]; len(cookies) > 0 {
+		var pairs []string
+		for pair := range strings.SplitSeq(strings.Join(cookies, ";"), ";") {
+			if pair = strings.TrimSpace(pair); pair != "" {
+				pairs = append(pairs, pair)
+			}
+		}
+		own.Header.Set("Cookie", strings.Join(pairs, "; "))
+	}
+}
+
 // notSent are the names that net/http takes from elsewhere than the header.
 var notSent = []string{"host", "content-length", "transfer-encoding", "trailer"}
 
-// sentMessage is a request as net/http will send it.
+// sentMessage is a request that was completed as net/http will send it, but for two headers that nobody can know here: Host,
+// which is none in HTTP/2, and the Accept-Encoding of a transport that decompresses.
 func sentMessage(r *http.Request, body []byte) *Message {
 	m := &Message{Method: r.Method, Scheme: r.URL.Scheme, Authority: r.Host, Target: r.URL.RequestURI(), Body: body}
 	if m.Method == "" {
@@ -156,23 +193,49 @@ func sentMessage(r *http.Request, body []byte) *Message {
 	if m.Authority == "" {
 		m.Authority = r.URL.Host
 	}
-	m.Headers = slices.DeleteFunc(headerLines(r.Header), func(line Header) bool { return slices.Contains(notSent, line.Name) })
+	m.Authority = withoutZone(m.Authority)
+	m.Headers = slices.DeleteFunc(headerLines(r.Header), func(line Header) bool {
+		return slices.Contains(notSent, line.Name) || line == Header{"user-agent", ""}
+	})
+	if len(body) > 0 || slices.Contains(statesLength, m.Method) {
+		m.Headers = append(m.Headers, Header{"content-length", strconv.Itoa(len(body))})
+	}
 	m.Trailers = headerLines(r.Trailer)
 	return m
 }
 
-// check verifies a response and opens it. Its body is read and closed, whatever comes of it.
-func (t *Transport) check(request *http.Request, response *http.Response, signed *Signed, context Context) error {
+// statesLength are the methods whose requests state that they have no content.
+var statesLength = []string{http.MethodPost, http.MethodPut, http.MethodPatch}
+
+// withoutZone takes out the zone of an IPv6 address, which is for this machine alone (RFC 6874, section 4).
+func withoutZone(authority string) string {
+	address, port, found := strings.Cut(authority, "]")
+	if before, _, zoned := strings.Cut(address, "%"); found && zoned && strings.HasPrefix(before, "[") {
+		return before + "]" + port
+	}
+	return authority
+}
+
+// received reads the content of a response, which is closed whatever comes of it.
+func (t *Transport) received(request *http.Request, response *http.Response) ([]byte, error) {
 	if response.StatusCode == http.StatusSwitchingProtocols {
-		return errors.Join(invalid("another protocol is not verified"), response.Body.Close())
+		return nil, response.Body.Close()
 	}
 	length := response.ContentLength
 	if request.Method == http.MethodHead {
 		length = 0
 	}
 	body, err := readBody(response.Body, length, t.settings.maxBody)
-	if err = errors.Join(err, response.Body.Close()); err != nil {
-		return err
+	if closed := response.Body.Close(); err == nil {
+		err = closed
+	}
+	return body, err
+}
+
+// check verifies a response and opens it.
+func (t *Transport) check(request *http.Request, response *http.Response, body []byte, signed *Signed, context Context) (err error) {
+	if response.StatusCode == http.StatusSwitchingProtocols {
+		return invalid("another protocol is not verified")
 	}
 	if response.Uncompressed {
 		return invalid("the transport below took off a content coding, and the digest is that of what was sent")
@@ -198,6 +261,6 @@ func (t *Transport) check(request *http.Request, response *http.Response, signed
 	_ = verified.Close()
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	response.TransferEncoding = nil
-	response.Request = request.WithContext(NewContext(request.Context(), verified))
+	prove(response, request, verified)
 	return nil
 }

@@ -96,7 +96,7 @@ func (v *Verified) Component(id string) (value string, ok bool) { return v.Proof
 
 // BodyProved tells whether every byte of the content that was verified is covered by a digest that holds, or there was none.
 // If not, nobody vouches for it.
-func (v *Verified) BodyProved() bool { return v.bodyProved }
+func (v *Verified) BodyProved() bool { return v != nil && v.bodyProved }
 
 // LogValue tells a structured log who signed, and when.
 func (v *Verified) LogValue() slog.Value {
