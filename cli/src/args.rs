@@ -1,7 +1,8 @@
 //! What can be typed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 use crate::explain::ExplainArgs;
@@ -22,6 +23,14 @@ Exit codes:
   4  input or output
   5  internal error
 With --ndjson the code of the gravest failed line: 5, 1, 2, 3 in this order.";
+
+/// Where output may go. As input `-` is a stream, so that a file of this name is nothing that anybody means.
+pub(crate) fn output_file() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match path == Path::new("-") {
+        true => Err("leave -o out for standard output; a file of this name is `./-`"),
+        false => Ok(path),
+    })
+}
 
 /// Encrypts chosen fields of JSON documents and binds each to its key, context and place.
 #[derive(Parser)]
@@ -190,7 +199,7 @@ pub(crate) struct CryptArgs {
     #[arg(long, value_name = "NAME=VALUE", required = true)]
     pub(crate) context: Vec<String>,
     /// Write to this file instead of standard output; it appears whole or not at all. A pipe or device is written to.
-    #[arg(short, long, value_name = "OUT", conflicts_with = "in_place")]
+    #[arg(short, long, value_name = "OUT", conflicts_with = "in_place", value_parser = output_file())]
     pub(crate) output: Option<PathBuf>,
     /// Replace the input file; on any failure it stays as it was.
     #[arg(long, requires = "file")]

@@ -6,9 +6,10 @@ use apiseal::{Context, FieldCipher, Policy};
 use zeroize::Zeroizing;
 
 use crate::args::CryptArgs;
+use crate::input::is_input;
 use crate::keyring::load;
 use crate::ndjson::{self, Keeping, Places};
-use crate::output::{Failure, Result, complain, print, read_document, read_text, replace};
+use crate::output::{Failure, Result, complain, print_whole, read_document, read_text, replace};
 
 #[derive(Clone, Copy)]
 pub(crate) enum Direction {
@@ -19,6 +20,7 @@ pub(crate) enum Direction {
 pub(crate) fn run(args: &CryptArgs, direction: Direction) -> Result<()> {
     // What costs nothing is checked before a passphrase is asked for.
     check_in_place(args.in_place, args.file.as_deref())?;
+    check_output(args.output.as_deref(), &[&args.keyring.keyring, &args.policy])?;
     if !args.only.is_empty() && matches!(direction, Direction::Encrypt) {
         let hint = "a policy with fewer rules encrypts fewer values";
         return Err(Failure::Usage(format!("--only is for decrypt; {hint}")));
@@ -56,6 +58,17 @@ pub(crate) fn check_in_place(in_place: bool, file: Option<&Path>) -> Result<()> 
     Ok(())
 }
 
+/// Output is not to take the place of what it is made by.
+pub(crate) fn check_output(target: Option<&Path>, needed: &[&Path]) -> Result<()> {
+    match target.filter(|target| needed.iter().any(|own| is_input(Some(own), target))) {
+        Some(target) => {
+            let path = target.display();
+            Err(Failure::Usage(format!("{path} is the keyring or a policy, and would be written over")))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Writes a document to the output file, over the input file, or to standard output.
 pub(crate) fn deliver(
     file: Option<&Path>,
@@ -63,16 +76,11 @@ pub(crate) fn deliver(
     in_place: bool,
     document: &[u8],
 ) -> Result<()> {
-    let written = match (output, file) {
+    match (output, file) {
         (Some(path), _) => replace(path, document),
         (None, Some(path)) if in_place => replace(path, document),
-        _ => print(document),
-    };
-    // Half a document is no output that anybody had enough of.
-    written.map_err(|failure| match failure {
-        Failure::ClosedPipe => Failure::CutOff,
-        other => other,
-    })
+        _ => print_whole(document),
+    }
 }
 
 /// The document with the chosen values open and the others closed.

@@ -6,7 +6,7 @@ use apiseal::{Change, Clock, Explanation, FixedClock, Side, SystemClock, Verifie
 use clap::Args;
 
 use crate::http::Text;
-use crate::output::{Failure, Result, print, quoted};
+use crate::output::{Failure, Result, print, quoted, steady};
 use crate::sign::{Received, ReceivedArgs};
 
 #[derive(Args)]
@@ -89,7 +89,7 @@ fn readable(explanation: &Explanation, whole: bool) -> String {
         };
         // Whatever a message holds, nothing of it steers the terminal.
         out.push_str(mark);
-        out.extend(line.chars().map(|one| if one.is_control() { '\u{fffd}' } else { one }));
+        out.push_str(&steady(line));
         out.push('\n');
     }
     out

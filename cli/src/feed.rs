@@ -68,11 +68,12 @@ impl<T: Output> Feed for Lines<T> {
                 Outcome::Blank(_) if !T::KEEPS_LINES => {}
                 Outcome::Blank(text) => collected.extend([text, ending].concat()),
                 Outcome::Done(output) => {
+                    let fault = output.fault();
+                    if fault.is_some_and(|fault| run.mark(run.lines, &fault)) {
+                        return run.write(&collected);
+                    }
                     collected.extend_from_slice(&output.bytes(run.lines));
                     collected.extend_from_slice(ending);
-                    if let Some(fault) = output.fault() {
-                        run.mark(run.lines, &fault);
-                    }
                 }
                 Outcome::Failed(error) => {
                     if run.fail(run.lines, error) {

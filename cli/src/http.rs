@@ -59,6 +59,20 @@ impl<'t> Text<'t> {
         matches!(self.start, Start::Request { .. })
     }
 
+    /// Refuses content in the coding of one hop: a signature is over what arrives at the end of all.
+    ///
+    /// # Errors
+    /// [`Failure::Malformed`].
+    pub(crate) fn check_uncoded(&self) -> Result<()> {
+        match self.headers.iter().any(|line| line.name.eq_ignore_ascii_case("transfer-encoding")) {
+            true => Err(Failure::Malformed(
+                "Transfer-Encoding is for one connection: leave it out, and write the content without chunks"
+                    .to_owned(),
+            )),
+            false => Ok(()),
+        }
+    }
+
     /// The message as the library sees it; the authority is that of the `Host` header or of the target.
     pub(crate) fn message<'a>(&'a self, scheme: &'a str) -> Message<'a> {
         let message = match self.start {

@@ -39,7 +39,7 @@ pub(crate) struct NdjsonArgs {
 enum OnError {
     /// Leave the line out and go on.
     Skip,
-    /// Write the lines before it and end.
+    /// End with it. Standard output has got the lines before it; a file stays as it was.
     Stop,
 }
 
@@ -98,7 +98,8 @@ pub(crate) fn run<F: Feed>(
     let mut feed = start(input, options)?;
     let on_terminal = target.is_none() && io::stdout().is_terminal();
     let progress = Progress::new(!args.quiet && (args.progress || !on_terminal), args.progress, read, size);
-    let mut run = Run { args, sink, progress, done, lines: done, kept, tally: Tally::default() };
+    let mut run =
+        Run { args, sink, progress, done, lines: done, kept, wrote: false, tally: Tally::default() };
     let ended = feed.feed(&mut run, Path::new(&name));
     // The threads have ended when the outcome is told.
     drop(feed);
@@ -107,12 +108,14 @@ pub(crate) fn run<F: Feed>(
         Ok(()) | Err(Failure::ClosedPipe) if run.tally.failed > 0 => {}
         other => return other.and_then(|()| run.sink.finish()),
     }
-    let failure = match &run.kept {
-        Some(path) => run.tally.failure_kept(run.lines, path),
-        None => run.tally.failure(run.lines, replaced),
-    };
-    // What was to replace its input must have lost nothing; what had to stop is not whole.
-    if replaced.is_none() && !run.tally.stopped {
+    if let Some(path) = &run.kept {
+        return Err(run.tally.failure_kept(run.lines, path));
+    }
+    // What was to replace its input must have lost nothing; what had to stop is not whole; nothing is not worth a file.
+    let spared = replaced.is_some() || run.tally.stopped || !run.wrote;
+    let spared = target.filter(|_| spared && run.sink.waits());
+    let failure = run.tally.failure(run.lines, spared);
+    if spared.is_none() {
         run.sink.finish()?;
     }
     Err(failure)
@@ -160,6 +163,8 @@ pub(crate) struct Run<'a> {
     pub(crate) lines: u64,
     /// Where the lines that are done wait for the next run; the first line that fails ends this one.
     kept: Option<String>,
+    /// Whether anything but blank lines was written.
+    wrote: bool,
     tally: Tally,
 }
 
@@ -167,6 +172,7 @@ impl Run<'_> {
     /// Writes whole lines.
     pub(crate) fn write(&mut self, lines: &[u8]) -> Result<()> {
         let written = self.sink.write_lines(lines);
+        self.wrote = self.wrote || lines.iter().any(|byte| !byte.is_ascii_whitespace());
         self.progress.tick(self.lines, self.tally.failed);
         written
     }
@@ -180,10 +186,13 @@ impl Run<'_> {
         stops
     }
 
-    /// Notes a line that failed although something stands for it.
-    pub(crate) fn mark(&mut self, number: u64, failure: &Failure) {
+    /// Notes a line that failed although something stands for it; true if the run ends with it.
+    pub(crate) fn mark(&mut self, number: u64, failure: &Failure) -> bool {
+        let stops = self.args.on_error == Some(OnError::Stop);
         self.tally.marked += 1;
-        self.note(number, failure, false);
+        self.note(number, failure, stops);
+        self.tally.stopped = stops;
+        stops
     }
 
     fn note(&mut self, number: u64, failure: &Failure, loudly: bool) {
@@ -231,8 +240,8 @@ impl Tally {
         Failure::Lines { exit_code: self.exit_code, text }
     }
 
-    fn failure(&self, lines: u64, replaced: Option<&Path>) -> Failure {
-        let (failed, path) = (self.failed, replaced.map(|path| path.display().to_string()));
+    fn failure(&self, lines: u64, spared: Option<&Path>) -> Failure {
+        let (failed, path) = (self.failed, spared.map(|path| path.display().to_string()));
         let text = match (path, self.stopped) {
             (Some(path), true) => format!("stopped at line {lines}; {path} stays as it was"),
             (Some(path), false) => format!("{failed} of {lines} lines failed; {path} stays as it was"),

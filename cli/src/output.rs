@@ -82,7 +82,17 @@ impl fmt::Display for Failure {
 /// Tells the user in one write, so that messages of several processes do not mix; when even that fails there is nobody
 /// left to tell.
 pub(crate) fn complain(message: impl fmt::Display) {
-    let _ = io::stderr().write_all(format!("apiseal: {message}\n").as_bytes());
+    let _ = io::stderr().write_all(format!("apiseal: {}\n", steady(&message.to_string())).as_bytes());
+}
+
+/// A text in which nothing steers a terminal, whatever a document calls its members.
+pub(crate) fn steady(text: &str) -> String {
+    let steers = |one: char| {
+        one.is_control() && one != '\n'
+            || ('\u{202a}'..='\u{202e}').contains(&one)
+            || ('\u{2066}'..='\u{2069}').contains(&one)
+    };
+    text.chars().map(|one| if steers(one) { '\u{fffd}' } else { one }).collect()
 }
 
 /// A document from a file or standard input, at most one byte over the limit, so that the library can refuse it.
@@ -158,6 +168,14 @@ pub(crate) fn print(bytes: &[u8]) -> Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::ClosedPipe),
         Err(error) => Err(file_failure(Path::new("standard output"), error)),
     }
+}
+
+/// Writes a document or message to standard output. Half of it is nothing that anybody had enough of.
+pub(crate) fn print_whole(bytes: &[u8]) -> Result<()> {
+    print(bytes).map_err(|failure| match failure {
+        Failure::ClosedPipe => Failure::CutOff,
+        other => other,
+    })
 }
 
 /// Makes `path` hold `bytes`, as [`Sink::at`] says.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::input::{Hashes, is_at, is_input};
 use crate::output::{Failure, Result, file_failure};
-use crate::sink::take_over;
+use crate::sink::{follow, take_over};
 
 /// Bytes that are read at once.
 const CHUNK: usize = 256 << 10;
@@ -49,7 +49,13 @@ impl Part {
     /// # Errors
     /// The file cannot be read or written, is the input, was not left by a run, or another run is at it.
     pub(crate) fn open(target: &Path, input: Option<&Path>) -> Result<Self> {
-        let target = fs::canonicalize(target).unwrap_or_else(|_| target.to_owned());
+        let target = match fs::metadata(target) {
+            Ok(old) if !old.is_file() => return Err(not_a_file(target)),
+            Ok(_) => fs::canonicalize(target),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => follow(target),
+            Err(error) => Err(error),
+        }
+        .map_err(|error| file_failure(target, error))?;
         let Some(name) = target.file_name() else {
             return Err(Failure::Usage(format!("{}: not a file name", target.display())));
         };
@@ -149,14 +155,22 @@ impl Part {
     }
 
     /// Puts the lines in the target's place.
-    pub(crate) fn finish(self) -> io::Result<()> {
-        if let Ok(old) = fs::metadata(&self.target) {
-            take_over(&self.file, &old)?;
+    pub(crate) fn finish(self) -> Result<()> {
+        match fs::metadata(&self.target) {
+            Ok(old) if !old.is_file() => return Err(not_a_file(&self.target)),
+            Ok(old) => take_over(&self.file, &old, &self.target),
+            Err(_) => Ok(()),
         }
-        self.file.sync_all()?;
-        fs::rename(&self.path, &self.target)?;
-        fs::remove_file(&self.read_path)
+        .and_then(|()| self.file.sync_all())
+        .and_then(|()| fs::rename(&self.path, &self.target))
+        .and_then(|()| fs::remove_file(&self.read_path))
+        .map_err(|error| file_failure(&self.path, error))
     }
+}
+
+/// A device, pipe or folder would give its name away to the lines.
+fn not_a_file(target: &Path) -> Failure {
+    Failure::Usage(format!("{}: --resume needs a regular file as its output", target.display()))
 }
 
 /// What whole lines a file has, from its beginning.
@@ -242,7 +256,7 @@ mod tests {
             part.write_all(b"more\n").unwrap();
             assert_eq!(fs::metadata(folder.join("out.part.read")).unwrap().len(), 8 * lines + 8);
             assert!(part.write_all(b"a line that was never read\n").is_err());
-            part.finish().unwrap();
+            part.finish().map_err(|failure| failure.to_string()).unwrap();
             assert_eq!(fs::read_to_string(&target).unwrap(), format!("{kept}more\n"));
             assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
         }

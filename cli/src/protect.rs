@@ -10,7 +10,7 @@ use clap::Args;
 use crate::crypt::pairs;
 use crate::http::Text;
 use crate::keyring::load;
-use crate::output::{Result, print, read_document, read_text, replace};
+use crate::output::{Result, print_whole, read_document, read_text, replace};
 use crate::sign::{ProfileArgs, check_replay, proofs, verifier};
 
 /// What is encrypted, and under which context.
@@ -67,6 +67,7 @@ pub(crate) fn protect(args: &ProtectArgs) -> Result<()> {
     let (profile, (policy, context)) = (own.profile()?, args.fields.policy()?);
     let document = read_document(own.file())?;
     let text = Text::read(&document)?;
+    text.check_uncoded()?;
     own.check_request(&text)?;
     let request = own.request_document()?;
     let ring = load(own.keyring())?;
@@ -85,7 +86,7 @@ pub(crate) fn protect(args: &ProtectArgs) -> Result<()> {
             protector.protect_response(&message, &verified, &context)?
         }
     };
-    print(&text.replaced(protected.headers(), protected.body()))
+    print_whole(&text.replaced(protected.headers(), protected.body()))
 }
 
 pub(crate) fn accept(args: &AcceptArgs) -> Result<()> {
@@ -113,5 +114,5 @@ pub(crate) fn accept(args: &AcceptArgs) -> Result<()> {
     if let Some(path) = &args.proof {
         replace(path, proofs(&verified).as_bytes())?;
     }
-    print(&document)
+    print_whole(&document)
 }

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use apiseal::{Lines, Policy, Redacted, Redactor};
 use clap::Args;
 
-use crate::crypt::{check_in_place, deliver};
+use crate::args::output_file;
+use crate::crypt::{check_in_place, check_output, deliver};
 use crate::feed::Output;
+use crate::input::is_input;
 use crate::ndjson::{self, Keeping, NdjsonArgs, Places};
 use crate::output::{Failure, Result, read_document, read_text};
 
@@ -17,7 +19,7 @@ pub(crate) struct RedactArgs {
     #[arg(long, value_name = "FILE")]
     policy: PathBuf,
     /// Write to this file instead of standard output; it appears whole or not at all. A pipe or device is written to.
-    #[arg(short, long, value_name = "OUT", conflicts_with = "in_place")]
+    #[arg(short, long, value_name = "OUT", conflicts_with = "in_place", value_parser = output_file())]
     output: Option<PathBuf>,
     /// Replace the input file; an unreadable one stays as it was.
     #[arg(long, requires = "file")]
@@ -45,6 +47,7 @@ impl Output for Redacted {
 pub(crate) fn run(args: &RedactArgs) -> Result<()> {
     let file = args.file.as_deref();
     check_in_place(args.in_place, file)?;
+    check_output(args.output.as_deref(), &[&args.policy])?;
     let redactor = Redactor::new(&Policy::from_json(&read_text(&args.policy)?)?)?;
     if args.ndjson.ndjson {
         let places = Places {
@@ -57,16 +60,16 @@ pub(crate) fn run(args: &RedactArgs) -> Result<()> {
             Lines::new(source, options, move |line| Ok(redactor.redact(line)))
         });
     }
+    let output = args.output.as_deref();
     let redacted = redactor.redact(&read_document(file)?);
-    match (redacted.is_unreadable(), args.in_place) {
+    let replaced = args.in_place || output.is_some_and(|output| is_input(file, output));
+    if redacted.is_unreadable() && replaced {
         // Nothing is lost, and nobody takes the file for a redacted one: the exit code says so.
-        (true, true) => Err(Failure::Unreadable("the file stays as it was, with all that it holds")),
-        (unreadable, in_place) => {
-            deliver(file, args.output.as_deref(), in_place, &redacted)?;
-            match unreadable {
-                true => Err(Failure::Unreadable("the output is {\"redacted\":\"unreadable\"}")),
-                false => Ok(()),
-            }
-        }
+        return Err(Failure::Unreadable("the file stays as it was, with all that it holds"));
+    }
+    deliver(file, output, args.in_place, &redacted)?;
+    match redacted.is_unreadable() {
+        true => Err(Failure::Unreadable("the output is {\"redacted\":\"unreadable\"}")),
+        false => Ok(()),
     }
 }

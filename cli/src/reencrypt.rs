@@ -9,8 +9,8 @@ use apiseal::lines::Blocks;
 use apiseal::{Audit, Code, Context, Event, FieldCipher, Keyring, Operation, Policy, Reencryption};
 use clap::Args;
 
-use crate::args::KeyringArgs;
-use crate::crypt::{check_in_place, deliver, pairs};
+use crate::args::{KeyringArgs, output_file};
+use crate::crypt::{check_in_place, check_output, deliver, pairs};
 use crate::keyring::load;
 use crate::ndjson::{self, Keeping, NdjsonArgs, Places};
 use crate::output::{Failure, Result, print, quoted, read_document, read_text};
@@ -53,7 +53,7 @@ pub(crate) struct ReencryptArgs {
     #[arg(long, requires = "ndjson", conflicts_with = "on_error")]
     resume: bool,
     /// Write to this file instead of standard output; it appears whole or not at all.
-    #[arg(short, long, value_name = "OUT", conflicts_with = "in_place")]
+    #[arg(short, long, value_name = "OUT", conflicts_with = "in_place", value_parser = output_file())]
     output: Option<PathBuf>,
     /// Replace the input file; on any failure it stays as it was.
     #[arg(long, requires = "file")]
@@ -78,6 +78,10 @@ struct Job {
 
 pub(crate) fn run(args: &ReencryptArgs) -> Result<()> {
     check_in_place(args.in_place, args.file.as_deref())?;
+    let policies = [&args.policy, &args.from_policy, &args.to_policy];
+    let mut needed: Vec<&Path> = policies.into_iter().filter_map(|path| path.as_deref()).collect();
+    needed.push(&args.keyring.keyring);
+    check_output(args.output.as_deref(), &needed)?;
     let target = if args.in_place { &args.file } else { &args.output };
     if args.resume && target.is_none() {
         return Err(Failure::Usage(

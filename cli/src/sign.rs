@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::args::KeyringArgs;
 use crate::http::Text;
 use crate::keyring::load;
-use crate::output::{Failure, Result, print, quoted, read_document, read_text};
+use crate::output::{Failure, Result, print, print_whole, quoted, read_document, read_text};
 
 /// What both sides need.
 #[derive(Args)]
@@ -95,6 +95,7 @@ pub(crate) fn sign(args: &SignArgs) -> Result<()> {
     let own = &args.profile;
     let (profile, document) = (own.profile()?, read_document(own.file.as_deref())?);
     let text = Text::read(&document)?;
+    text.check_uncoded()?;
     own.check_request(&text)?;
     let request = own.request_document()?;
     let ring = load(&own.keyring)?;
@@ -119,8 +120,7 @@ pub(crate) fn sign(args: &SignArgs) -> Result<()> {
         let lines: String = signed.headers().map(|(name, value)| format!("{name}: {value}\n")).collect();
         return print(lines.as_bytes());
     }
-    let output = text.with(signed.headers());
-    print(&output)
+    print_whole(&text.with(signed.headers()))
 }
 
 pub(crate) fn verify(args: &VerifyArgs) -> Result<()> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use apiseal_atomic_file::NewFile;
 
-use crate::output::{Failure, Result, file_behind, file_failure};
+use crate::output::{Failure, Result, complain, file_behind, file_failure};
 use crate::part::Part;
 
 /// Bytes of one write to a pipe that the system writes whole or not at all (PIPE_BUF).
@@ -44,7 +44,7 @@ impl Sink {
         let sink = match fs::metadata(path) {
             Ok(old) if old.is_file() => fs::canonicalize(path).and_then(|target| {
                 let file = NewFile::beside(&target)?;
-                take_over(file.file(), &old)?;
+                take_over(file.file(), &old, path)?;
                 Ok(Sink::new_file(file, path))
             }),
             Ok(_) => {
@@ -78,6 +78,11 @@ impl Sink {
         Sink { out: Out::New(file), path: path.to_owned(), most: usize::MAX }
     }
 
+    /// Whether nothing is seen of the output before [`Sink::finish`].
+    pub(crate) fn waits(&self) -> bool {
+        matches!(self.out, Out::New(_))
+    }
+
     /// Writes all of it.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let written = match &mut self.out {
@@ -104,7 +109,7 @@ impl Sink {
     pub(crate) fn finish(self) -> Result<()> {
         match self.out {
             Out::Stream(_) | Out::Nowhere => Ok(()),
-            Out::Part(part) => part.finish().map_err(|error| file_failure(&self.path, error)),
+            Out::Part(part) => part.finish(),
             Out::New(file) => file.replace().map_err(|error| file_failure(&self.path, error)),
         }
     }
@@ -144,7 +149,7 @@ fn is_pipe(_: &File) -> bool {
 }
 
 /// The path that does not exist behind links that do.
-fn follow(path: &Path) -> io::Result<PathBuf> {
+pub(crate) fn follow(path: &Path) -> io::Result<PathBuf> {
     let mut target = path.to_owned();
     for _ in 0..40 {
         match fs::read_link(&target) {
@@ -155,20 +160,29 @@ fn follow(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("too many symbolic links"))
 }
 
-/// Gives a file the owner, group and permissions of the one it is to replace.
+/// Gives a file the owner, group and permissions of the one at `path` that it is to replace. An owner that only the system's
+/// administrator could keep is told of.
 #[cfg(unix)]
-pub(crate) fn take_over(file: &File, old: &fs::Metadata) -> io::Result<()> {
+pub(crate) fn take_over(file: &File, old: &fs::Metadata, path: &Path) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
     let mut mode = old.mode() & 0o7777;
     if fchown(file, Some(old.uid()), Some(old.gid())).is_err() {
-        // Its group is another one now, which nobody gave any rights.
-        mode &= 0o700;
+        // Nobody else's programs are to run as ours.
+        mode &= 0o777;
+        if fchown(file, None, Some(old.gid())).is_err() {
+            // Its group is another one now, which nobody gave any rights.
+            mode &= 0o700;
+        }
+        if file.metadata()?.uid() != old.uid() {
+            let path = path.display();
+            complain(format_args!("warning: {path} will belong to you: its owner cannot be kept"));
+        }
     }
     file.set_permissions(fs::Permissions::from_mode(mode))
 }
 
 #[cfg(not(unix))]
-pub(crate) fn take_over(file: &File, old: &fs::Metadata) -> io::Result<()> {
+pub(crate) fn take_over(file: &File, old: &fs::Metadata, _: &Path) -> io::Result<()> {
     file.set_permissions(old.permissions())
 }
 

@@ -6,7 +6,7 @@ use clap::CommandFactory;
 use crate::args::{Cli, DiagnoseArgs, LocateArgs, PolicyCommand};
 use crate::crypt::pairs;
 use crate::keyring::load;
-use crate::output::{Result, print, quoted, read_document, read_text};
+use crate::output::{Result, print, quoted, read_document, read_text, steady};
 
 pub(crate) fn locate(args: &LocateArgs) -> Result<()> {
     let document = read_document(args.file.as_deref())?;
@@ -87,7 +87,7 @@ fn as_text(policy: &Policy, lint: &Lint, sampled: bool) -> String {
     for (path, reason) in &lint.clear {
         out.push_str(&format!("in clear: {path} ({reason})\n"));
     }
-    out
+    steady(&out)
 }
 
 fn as_json(lint: &Lint) -> String {

@@ -4,7 +4,6 @@
 mod place;
 
 use std::io::Write;
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 #[cfg(unix)]
@@ -240,64 +239,6 @@ fn a_document_that_is_cut_off_is_quiet_but_no_success() {
     }
 }
 
-#[cfg(unix)]
-fn mkfifo(path: &Path) {
-    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
-}
-
-#[cfg(unix)]
-#[test]
-fn pipes_are_written_to_and_not_replaced() {
-    use std::os::unix::fs::FileTypeExt;
-    let place = Place::new("fifo");
-    let fifo = place.at("fifo");
-    mkfifo(&fifo);
-    // Opened for both directions, the pipe keeps what nobody reads yet.
-    let mut kept = std::fs::OpenOptions::new().read(true).write(true).open(&fifo).unwrap();
-    let written = place.crypt("encrypt", &["-o", "fifo", "document.json"], "");
-    assert_eq!(written.status.code(), Some(0), "{}", text(&written.stderr));
-    assert!(std::fs::metadata(&fifo).unwrap().file_type().is_fifo());
-    let mut sealed = vec![0; 4096];
-    let len = std::io::Read::read(&mut kept, &mut sealed).unwrap();
-    assert_eq!(text(&place.crypt("decrypt", &[], &text(&sealed[..len])).stdout), DOCUMENT);
-
-    // In place: the document comes from the pipe and goes back there.
-    drop(kept);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_apiseal"));
-    let mut child = command.args(ENCRYPT).args(["--in-place", "fifo"]).current_dir(&place.0).spawn().unwrap();
-    let (sender, receiver) = std::sync::mpsc::channel();
-    let ends = fifo.clone();
-    std::thread::spawn(move || {
-        std::fs::write(&ends, DOCUMENT).unwrap();
-        sender.send(std::fs::read_to_string(&ends).unwrap())
-    });
-    let sealed = receiver.recv_timeout(std::time::Duration::from_secs(20)).expect("the pipe is written to");
-    assert!(sealed.contains("as1."), "{sealed}");
-    assert_eq!(child.wait().unwrap().code(), Some(0));
-    assert!(std::fs::metadata(&fifo).unwrap().file_type().is_fifo());
-}
-
-#[cfg(unix)]
-#[test]
-fn a_dangling_link_leads_to_the_new_file() {
-    let place = Place::new("dangling");
-    std::fs::create_dir(place.at("folder")).unwrap();
-    std::os::unix::fs::symlink("folder/second.json", place.at("first.json")).unwrap();
-    std::os::unix::fs::symlink("third.json", place.at("folder/second.json")).unwrap();
-    std::os::unix::fs::symlink("loop.json", place.at("loop.json")).unwrap();
-    assert_eq!(place.crypt("encrypt", &["-o", "first.json", "document.json"], "").status.code(), Some(0));
-    assert!(std::fs::symlink_metadata(place.at("first.json")).unwrap().is_symlink());
-    assert!(std::fs::symlink_metadata(place.at("folder/second.json")).unwrap().is_symlink());
-    assert!(read(&place.at("folder/third.json")).contains("as1."));
-    assert_eq!(place.crypt("encrypt", &["-o", "loop.json", "document.json"], "").status.code(), Some(4));
-
-    // A keyring is not even created behind a link.
-    std::os::unix::fs::symlink("elsewhere.json", place.at("linked.json")).unwrap();
-    let made = place.run(&[&["keys", "new", "--keyring", "linked.json"], &WITH_KEK[..]].concat(), "");
-    assert_eq!(made.status.code(), Some(2));
-    assert!(!place.at("elsewhere.json").exists());
-}
-
 #[test]
 fn of_two_new_keyrings_one_is_made() {
     let place = Place::new("twice");
@@ -464,48 +405,4 @@ fn whoever_types_a_document_is_told() {
     let output = child.wait_with_output().unwrap();
     assert!(text(&output.stdout).contains("from the terminal"), "{}", text(&output.stdout));
     assert!(place.run(&["locate", "$.a"], "{\"a\":1}").stderr.is_empty());
-}
-
-/// Owners can be given away by root only.
-#[cfg(unix)]
-#[test]
-fn the_owner_and_group_of_a_file_stay() {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
-    use std::os::unix::process::CommandExt;
-    let place = Place::new("owner");
-    let document = place.at("document.json");
-    if chown(&document, Some(1234), Some(2345)).is_err() {
-        return;
-    }
-    let set_mode = |path: &Path, mode| {
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
-    };
-    set_mode(&document, 0o664);
-    assert_eq!(place.crypt("encrypt", &["--in-place", "document.json"], "").status.code(), Some(0));
-    let seen = std::fs::metadata(&document).unwrap();
-    assert_eq!((seen.uid(), seen.gid(), seen.mode() & 0o777), (1234, 2345, 0o664));
-
-    // Somebody else, who may write to the folder only, becomes the owner: the group's rights are not theirs to give.
-    let apiseal = place.at("apiseal");
-    std::fs::copy(env!("CARGO_BIN_EXE_apiseal"), &apiseal).unwrap();
-    set_mode(&apiseal, 0o755);
-    set_mode(&place.0, 0o777);
-    for name in ["ring.json", "kek"] {
-        chown(place.at(name), Some(4321), Some(4321)).unwrap();
-    }
-    std::fs::write(&document, DOCUMENT).unwrap();
-    let run = |args: &[&str]| {
-        let mut command = Command::new(&apiseal);
-        command.uid(4321).gid(4321).current_dir(&place.0).args(ENCRYPT).args(args).output().unwrap()
-    };
-    let output = run(&["--in-place", "document.json"]);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let seen = std::fs::metadata(&document).unwrap();
-    assert_eq!((seen.uid(), seen.gid(), seen.mode() & 0o777), (4321, 4321, 0o600));
-
-    // And what the system does not let one read is a matter of files.
-    chown(place.at("ring.json"), Some(0), Some(0)).unwrap();
-    let output = run(&["document.json"]);
-    assert_eq!(output.status.code(), Some(4));
-    assert!(text(&output.stderr).contains("ring.json"));
 }

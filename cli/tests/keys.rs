@@ -162,6 +162,24 @@ fn the_wrap_is_changed_and_the_old_one_opens_nothing() {
 }
 
 #[test]
+fn a_ring_in_clear_is_sealed() {
+    let place = Place::new("seal");
+    std::fs::write(place.at("one"), "passphrase one").unwrap();
+    let made = place.run(&["keys", "new", "--keyring", "clear.json", "--unsealed"], "");
+    assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
+    let crypt = |verb: &str, unlock: &[&str], input: &str| {
+        let about = ["--keyring", "clear.json", "--policy", "policy.json", "--context", "purpose=orders"];
+        place.run(&[&[verb], &about[..], unlock].concat(), input)
+    };
+    let sealed = text(&crypt("encrypt", &["--unsealed"], DOCUMENT).stdout);
+    let rewrap = ["keys", "rewrap", "--keyring", "clear.json", "--unsealed", "--new-passphrase-file", "one"];
+    assert_eq!(done(&place.run(&rewrap, ""))["rev"], 2);
+    refused(&crypt("decrypt", &["--unsealed"], &sealed), "keyring");
+    assert_eq!(text(&crypt("decrypt", &["--passphrase-file", "one"], &sealed).stdout), DOCUMENT);
+    refused(&place.run(&rewrap, ""), "keyring");
+}
+
+#[test]
 fn of_changes_at_once_none_is_lost() {
     let place = Place::new("at-once");
     std::thread::scope(|scope| {

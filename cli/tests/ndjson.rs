@@ -173,7 +173,13 @@ fn files_appear_whole_and_nothing_is_lost_in_place() {
         3,
         &["line 77", "stopped at line 77"],
     );
-    assert_eq!(run("encrypt", &["--on-error", "stop", "-o", "good", "bad"]).status.code(), Some(3));
+    let stopped = run("encrypt", &["--on-error", "stop", "-o", "good", "bad"]);
+    assert_fails(&stopped, 3, &["line 77", "stopped at line 77; good stays as it was"]);
+    assert!(read(&place.at("good")) == good);
+
+    // Nor does one of which no line is left.
+    let nothing = place.ndjson("encrypt", &["--quiet", "-o", "good"], &"{\n\n".repeat(3));
+    assert_fails(&nothing, 3, &["3 of 6 lines failed; good stays as it was"]);
     assert!(read(&place.at("good")) == good);
 
     // In place nothing is lost, whether it is said or not.

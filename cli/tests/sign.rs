@@ -149,3 +149,30 @@ fn other_profiles_come_from_files() {
     refused(&run(&place, &["sign", "--profile", "broken.json"], REQUEST), 2, "620");
     refused(&run(&place, &["sign"], "hello"), 3, "line 1 of the message");
 }
+
+#[test]
+fn a_message_that_is_cut_off_is_no_success() {
+    let place = place("sign-cut");
+    let request = REQUEST.split_once("\r\n\r\n").unwrap().0.to_owned();
+    std::fs::write(place.at("large.http"), request + "\r\n\r\n\"" + &"x".repeat(1 << 20) + "\"").unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_apiseal"));
+    command.args(["sign", "--keyring", "ring.json", "large.http"]).args(WITH_KEK);
+    command.args(["--key", "acme-req"]).current_dir(&place.0);
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(4), String::new()));
+}
+
+#[test]
+fn what_is_for_one_connection_is_not_signed() {
+    let place = place("sign-chunks");
+    let (head, _) = REQUEST.split_once("\r\n\r\n").unwrap();
+    let lines = head.split("\r\n").filter(|line| !line.to_ascii_lowercase().starts_with("content-length"));
+    let head = lines.collect::<Vec<_>>().join("\r\n");
+    for coding in ["Transfer-Encoding: chunked", "TRANSFER-ENCODING:gzip"] {
+        let message = format!("{head}\r\n{coding}\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
+        refused(&run(&place, &["sign"], &message), 3, "Transfer-Encoding");
+    }
+}

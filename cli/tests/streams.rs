@@ -35,6 +35,9 @@ fn an_unreadable_line_becomes_the_constant_and_no_line_is_lost() {
         told.contains("line 3: ") && told.contains("1 of 4 lines failed") && !told.contains("4111-"),
         "{told}"
     );
+    let (code, shown, told) = redact(&["--on-error", "stop"], &broken);
+    assert_eq!((code, shown), (Some(3), format!("{}\r\n\n", masked(1))));
+    assert!(told.contains("stopped at line 3"), "{told}");
     // In place nothing is lost: the file stays as it was.
     std::fs::write(place.at("log.ndjson"), &broken).unwrap();
     assert_eq!(redact(&["--in-place", "log.ndjson"], "").0, Some(3));

@@ -1,6 +1,6 @@
 //! Changes of a keyring file. Each prints the key concerned as it is now, and is one revision.
 
-use apiseal::{Context, Key, Keyring, KeyringFile, Kid, OsRandom, SystemClock, Wrap};
+use apiseal::{Context, Key, Keyring, KeyringFile, Kid, OsRandom, SystemClock};
 
 use crate::args::KeyringArgs;
 use crate::crypt::pairs;
@@ -76,11 +76,14 @@ pub(super) fn disable(args: &KidArgs) -> Result<()> {
 
 pub(super) fn rewrap(keyring: &KeyringArgs, new: &NewWrapArgs) -> Result<()> {
     check_readable(&keyring.keyring)?;
-    let Some(old) = unlock(keyring, false)? else {
-        let hint = "a keyring in clear is sealed with `apiseal keys new` and its keys imported";
-        return Err(Failure::Usage(format!("--unsealed: there is no wrap to change; {hint}")));
+    let (path, name, revision) = (&keyring.keyring, &keyring.ring, keyring.min_rev);
+    let ring = match unlock(keyring, false)? {
+        Some(old) => KeyringFile::rewrap(path, name, &old, &unlock_new(new)?, revision, &OsRandom)?,
+        None => KeyringFile::hazmat_seal_clear(path, name, &unlock_new(new)?, revision, &OsRandom)?,
     };
-    finish_rewrap(keyring, &old, &unlock_new(new)?)
+    warn_of_expiry(&ring);
+    let lines: String = ring.keys().map(|key| describe(&ring, key) + "\n").collect();
+    print(lines.as_bytes())
 }
 
 pub(super) fn passwd(args: &PasswdArgs) -> Result<()> {
@@ -90,13 +93,6 @@ pub(super) fn passwd(args: &PasswdArgs) -> Result<()> {
         new_wrapping_key_file: None,
     };
     rewrap(&args.keyring, &new)
-}
-
-fn finish_rewrap(args: &KeyringArgs, old: &Wrap, new: &Wrap) -> Result<()> {
-    let ring = KeyringFile::rewrap(&args.keyring, &args.ring, old, new, args.min_rev, &OsRandom)?;
-    warn_of_expiry(&ring);
-    let lines: String = ring.keys().map(|key| describe(&ring, key) + "\n").collect();
-    print(lines.as_bytes())
 }
 
 /// Changes the ring in its file, under the lock that keeps other changes waiting.

@@ -93,7 +93,8 @@ impl<'r, 'c> KeyChoice<'r, 'c> {
             key.check_scope(self.context)?;
         }
         if !self.allowed(rules, key)? {
-            return Err(Error::new(Code::KeyNotAllowed).with_kid(kid));
+            let hint = "list it in the rule's \"keys\", which else are those of the primary's scope";
+            return Err(Error::because(Code::KeyNotAllowed, hint).with_kid(kid));
         }
         self.ring.check_decrypt(key, Purpose::Seal, suite, self.context)?;
         self.chosen(key)

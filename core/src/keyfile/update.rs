@@ -53,6 +53,25 @@ impl KeyringFile {
         Ok(ring)
     }
 
+    /// Seals a keyring file that is in clear, as the next revision. Copies of the old file still show every key.
+    ///
+    /// # Errors
+    /// As [`KeyringFile::hazmat_load_clear`] and [`KeyringFile::save`]; [`Code::KeyringFile`] if the revision cannot go
+    /// on.
+    pub fn hazmat_seal_clear(
+        path: &Path,
+        name: &str,
+        new: &Wrap,
+        min_rev: Option<u64>,
+        random: &dyn Random,
+    ) -> Result<Keyring> {
+        let path = &behind_links(path)?;
+        let _lock = lock(path)?;
+        let ring = KeyringFile::hazmat_load_clear(path, name, min_rev)?.renewed()?;
+        KeyringFile::save(path, &ring, name, new, random)?;
+        Ok(ring)
+    }
+
     /// As [`KeyringFile::update`] for a file in clear.
     ///
     /// # Errors

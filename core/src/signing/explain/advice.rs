@@ -44,7 +44,7 @@ pub(super) fn advice(code: Code) -> &'static str {
         Code::SignatureAlgorithm => {
             "sign with the algorithm that the ring pins to the key, and that the profile allows"
         }
-        Code::SignatureInvalid => "compare the signature base below with the signer's, line by line",
+        Code::SignatureInvalid => "compare the signature base with the signer's, line by line",
         Code::DigestMissing => "let the signer send and cover Content-Digest",
         Code::DigestMismatch => "the content is another than was signed; compare the bytes on both sides",
         Code::DigestAlgorithm => {
