@@ -139,15 +139,18 @@ fn malformed(number: usize, what: &str) -> Failure {
 
 fn start(line: &[u8]) -> Result<Start<'_>> {
     let text = std::str::from_utf8(line).map_err(|_| malformed(1, "not UTF-8"))?;
-    if let Some(rest) = text.strip_prefix("HTTP/") {
-        let status = rest.split(' ').nth(1).filter(|status| status.len() == 3);
+    let is_version =
+        |text: &str| ["HTTP/1.0", "HTTP/1.1", "HTTP/2", "HTTP/2.0", "HTTP/3", "HTTP/3.0"].contains(&text);
+    if text.starts_with("HTTP/") {
+        let (version, rest) = text.split_once(' ').unwrap_or_default();
+        let status = rest.split(' ').next().filter(|status| status.len() == 3 && is_version(version));
         let status = status.and_then(|status| status.parse().ok());
         let hint = "a response begins as in `HTTP/1.1 200 OK`";
         return status.map(|status| Start::Response { status }).ok_or_else(|| malformed(1, hint));
     }
     let mut parts = text.split(' ');
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(method), Some(target), Some(version), None) if version.starts_with("HTTP/") => {
+        (Some(method), Some(target), Some(version), None) if is_version(version) => {
             Ok(Start::Request { method, target })
         }
         _ => Err(malformed(1, "a request begins as in `POST /orders?x=1 HTTP/1.1`")),
@@ -191,6 +194,9 @@ mod tests {
             ("GET /\n\n", 1),
             ("GET / x HTTP/1.1\n\n", 1),
             ("HTTP/1.1 20 OK\n\n", 1),
+            ("HTTP/1.1\n\n", 1),
+            ("HTTP/\u{1b}[31m 200 OK\n\n", 1),
+            ("GET / HTTP/1.1.1\n\n", 1),
             ("GET / HTTP/1.1\nHost: a\nno header\n\n", 3),
             ("GET / HTTP/1.1\n folded: a\n\n", 2),
         ] {

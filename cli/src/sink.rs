@@ -44,6 +44,7 @@ impl Sink {
         let sink = match fs::metadata(path) {
             Ok(old) if old.is_file() => fs::canonicalize(path).and_then(|target| {
                 let file = NewFile::beside(&target)?;
+                tell_of_other_names(&old, path);
                 take_over(file.file(), &old, path)?;
                 Ok(Sink::new_file(file, path))
             }),
@@ -159,6 +160,21 @@ pub(crate) fn follow(path: &Path) -> io::Result<PathBuf> {
     }
     Err(io::Error::other("too many symbolic links"))
 }
+
+/// Another name leads to what this one does not say any more, perhaps in clear.
+#[cfg(unix)]
+fn tell_of_other_names(old: &fs::Metadata, path: &Path) {
+    use std::os::unix::fs::MetadataExt;
+    if old.nlink() > 1 {
+        complain(format_args!(
+            "warning: {} has another name (a hard link), under which the old content stays",
+            path.display()
+        ));
+    }
+}
+
+#[cfg(not(unix))]
+fn tell_of_other_names(_: &fs::Metadata, _: &Path) {}
 
 /// Gives a file the owner, group and permissions of the one at `path` that it is to replace. An owner that only the system's
 /// administrator could keep is told of.

@@ -61,10 +61,21 @@ pub(crate) fn completion(shell: clap_complete::Shell) -> Result<()> {
 }
 
 pub(crate) fn man() -> Result<()> {
-    let mut page = Vec::new();
+    let mut command = Cli::command();
+    command.build();
+    let mut pages = Vec::new();
+    write_pages(command, &mut pages);
+    print(&pages)
+}
+
+/// The page of a command, and behind it those of its parts.
+fn write_pages(command: clap::Command, pages: &mut Vec<u8>) {
+    let parts: Vec<_> = command.get_subcommands().filter(|part| part.get_name() != "help").cloned().collect();
     // Writing to memory does not fail.
-    let _ = clap_mangen::Man::new(Cli::command()).render(&mut page);
-    print(&page)
+    let _ = clap_mangen::Man::new(command).render(pages);
+    for part in parts {
+        write_pages(part, pages);
+    }
 }
 
 fn as_text(policy: &Policy, lint: &Lint, sampled: bool) -> String {

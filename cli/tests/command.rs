@@ -200,7 +200,11 @@ fn help_has_examples_and_the_exit_codes() {
         assert!(text(&place.run(&[command, "--help"], "").stdout).contains("Example"), "{command}");
     }
     assert!(text(&place.run(&["completion", "bash"], "").stdout).contains("_apiseal"));
-    assert!(text(&place.run(&["man"], "").stdout).contains(".TH apiseal"));
+    let man = text(&place.run(&["man"], "").stdout);
+    for shown in [".TH apiseal ", ".TH apiseal-encrypt ", ".TH apiseal-keys-add ", "in\\-place", "on\\-error"]
+    {
+        assert!(man.contains(shown), "{shown}");
+    }
 }
 
 #[test]

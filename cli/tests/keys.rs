@@ -162,6 +162,25 @@ fn the_wrap_is_changed_and_the_old_one_opens_nothing() {
 }
 
 #[test]
+fn keys_that_open_nothing_by_themselves_are_told_of() {
+    let place = Place::new("scopes");
+    let first = first_kid(&place);
+    let add = keys(&place, &["add", "--kid", "next", "--promote"]);
+    assert_eq!(text(&add.stderr), "");
+    let add = keys(&place, &["add", "--kid", "scoped", "--scope", "purpose=orders"]);
+    assert_eq!(text(&add.stderr), "");
+    let promote = keys(&place, &["promote", "scoped"]);
+    let told = text(&promote.stderr);
+    assert!(
+        told.contains(&format!("`{first}`")) && told.contains("`next`") && !told.contains("`scoped`"),
+        "{told}"
+    );
+    let dead =
+        place.run(&["keys", "new", "--keyring", "dead.json", "--unsealed", "--expires", "2020-01-01"], "");
+    assert!(text(&dead.stderr).contains("has expired"), "{}", text(&dead.stderr));
+}
+
+#[test]
 fn a_ring_in_clear_is_sealed() {
     let place = Place::new("seal");
     std::fs::write(place.at("one"), "passphrase one").unwrap();

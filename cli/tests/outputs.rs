@@ -91,6 +91,17 @@ fn output_takes_the_place_of_nothing_that_is_needed() {
 }
 
 #[test]
+fn other_names_of_a_file_are_told_of() {
+    let place = Place::new("names");
+    std::fs::hard_link(place.at("document.json"), place.at("other.json")).unwrap();
+    let output = place.crypt("encrypt", &["--in-place", "document.json"], "");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stderr).contains("document.json has another name"), "{}", text(&output.stderr));
+    assert_eq!(read(&place.at("other.json")), DOCUMENT);
+    assert_eq!(text(&place.crypt("decrypt", &["--in-place", "document.json"], "").stderr), "");
+}
+
+#[test]
 fn a_document_that_cannot_be_redacted_is_not_lost() {
     let place = Place::new("alias");
     let broken = DOCUMENT.replace("1.10", "1.10,");

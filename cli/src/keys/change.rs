@@ -1,6 +1,6 @@
 //! Changes of a keyring file. Each prints the key concerned as it is now, and is one revision.
 
-use apiseal::{Context, Key, Keyring, KeyringFile, Kid, OsRandom, SystemClock};
+use apiseal::{Context, Key, Keyring, KeyringFile, Kid, OsRandom, Purpose, SystemClock};
 
 use crate::args::KeyringArgs;
 use crate::crypt::pairs;
@@ -33,6 +33,9 @@ pub(super) fn add(args: &AddArgs) -> Result<()> {
         let ring = ring.with_key(key)?;
         Ok(if args.promote { ring.promote(&added, &SystemClock)? } else { ring })
     })?;
+    if args.promote {
+        tell_of_scopes(&ring, &added);
+    }
     show(&ring, &added)
 }
 
@@ -54,7 +57,9 @@ pub(super) fn import(args: &ImportArgs) -> Result<()> {
 }
 
 pub(super) fn promote(args: &KidArgs) -> Result<()> {
-    show(&update(&args.keyring, |ring| Ok(ring.promote(&args.kid, &SystemClock)?))?, &args.kid)
+    let ring = update(&args.keyring, |ring| Ok(ring.promote(&args.kid, &SystemClock)?))?;
+    tell_of_scopes(&ring, &args.kid);
+    show(&ring, &args.kid)
 }
 
 pub(super) fn retire(args: &KidArgs) -> Result<()> {
@@ -93,6 +98,18 @@ pub(super) fn passwd(args: &PasswdArgs) -> Result<()> {
         new_wrapping_key_file: None,
     };
     rewrap(&args.keyring, &new)
+}
+
+/// A rule without "keys" opens what keys of the primary's scope have sealed, and nothing else.
+fn tell_of_scopes(ring: &Keyring, promoted: &str) {
+    let Some(primary) = ring.key(promoted) else { return };
+    let left = |key: &&Key| key.purpose() == primary.purpose() && !key.scope().eq(primary.scope());
+    for key in ring.keys().filter(left).filter(|key| key.purpose() == Purpose::Seal) {
+        complain(format_args!(
+            "warning: what `{}` has sealed opens by rules only that list it in \"keys\": its scope is another one",
+            key.kid()
+        ));
+    }
 }
 
 /// Changes the ring in its file, under the lock that keeps other changes waiting.

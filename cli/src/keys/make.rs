@@ -10,7 +10,7 @@ use apiseal::{
 };
 
 use crate::crypt::pairs;
-use crate::keyring::{load, unlock, unlock_new};
+use crate::keyring::{load, unlock, unlock_new, warn_of_expiry};
 use crate::keys::args::{ExportArgs, NewArgs, NewKeyArgs};
 use crate::keys::show;
 use crate::output::{Failure, Result, file_failure};
@@ -26,6 +26,7 @@ pub(super) fn new(args: &NewArgs) -> Result<()> {
         Some(wrap) => KeyringFile::create(path, &ring, &args.keyring.ring, &wrap, &OsRandom)?,
         None => KeyringFile::hazmat_create_clear(path, &ring, &args.keyring.ring)?,
     }
+    warn_of_expiry(&ring);
     show(&ring, &kid)
 }
 
