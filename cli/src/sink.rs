@@ -44,7 +44,6 @@ impl Sink {
         let sink = match fs::metadata(path) {
             Ok(old) if old.is_file() => fs::canonicalize(path).and_then(|target| {
                 let file = NewFile::beside(&target)?;
-                tell_of_other_names(&old, path);
                 take_over(file.file(), &old, path)?;
                 Ok(Sink::new_file(file, path))
             }),
@@ -111,7 +110,14 @@ impl Sink {
         match self.out {
             Out::Stream(_) | Out::Nowhere => Ok(()),
             Out::Part(part) => part.finish(),
-            Out::New(file) => file.replace().map_err(|error| file_failure(&self.path, error)),
+            Out::New(file) => {
+                let old = fs::metadata(&self.path);
+                file.replace().map_err(|error| file_failure(&self.path, error))?;
+                if let Ok(old) = old {
+                    tell_of_other_names(&old, &self.path);
+                }
+                Ok(())
+            }
         }
     }
 

@@ -75,7 +75,7 @@ class VerifyMiddleware:
     refusal costs more: for finding faults.
 
     `offload`: content of so many bytes or more is verified, decrypted, encrypted and signed in a thread, so that others do not wait. Give
-    0 if `claim` of a store that is not asynchronous blocks.
+    0 if `claim` of a store that is not asynchronous blocks, or an external signer.
     """
 
     def __init__(

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Iterable, Iterator
+from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
 
 try:
     import requests
+    import urllib3
     from requests.auth import AuthBase
     from requests.structures import CaseInsensitiveDict
-    from urllib3 import HTTPResponse
 except ImportError as error:
     raise ImportError('apiseal.requests needs requests: pip install "apiseal[requests]"') from error
 
@@ -67,10 +67,13 @@ class SignatureAuth(AuthBase):
         # What is sent has a length: chunks would be made of what is read here.
         if request.headers.pop("Transfer-Encoding", None) is not None or body:
             request.headers["Content-Length"] = str(len(body))
+        # What would be sent where there is none is stated, so that a profile may name it.
+        request.headers.setdefault("User-Agent", f"python-urllib3/{version('urllib3')}")
+        request.headers.setdefault("Accept-Encoding", "identity")
         head = _head(request, body)
         exchange = _Exchange(request, body, self._exchanges.outgoing(head, body, self._exchanges.route(head)))
         _put(request, exchange.sent)
-        request.register_hook("response", partial(self._answered, exchange))
+        request.register_hook("response", _Hook(self, exchange))
         return request
 
     def _answered(self, exchange: _Exchange, response: requests.Response, **options: Any) -> requests.Response:
@@ -111,7 +114,7 @@ class SignatureAuth(AuthBase):
         if self._exchanges.verifier is None:
             return
         raw = response.raw
-        body = self._joined(raw)
+        body = b"".join(self._parts(response))
         lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in raw.headers.items()]
         exchange.leads = False
         checked = self._exchanges.checked(sent, response.status_code, lines, body)
@@ -120,7 +123,7 @@ class SignatureAuth(AuthBase):
         if checked.is_opened:
             headers["Content-Length"] = response.headers["Content-Length"] = str(len(checked.body))
         # The content to be read by whoever gets the response, as if it came from the network.
-        response.raw = HTTPResponse(
+        response.raw = urllib3.HTTPResponse(
             io.BytesIO(checked.body),
             headers=headers,
             status=raw.status,
@@ -132,17 +135,25 @@ class SignatureAuth(AuthBase):
         )
         response.__dict__[_KEY] = checked.verified
 
-    def _joined(self, raw: Any) -> bytes:
-        parts: list[bytes] = []
+    def _parts(self, response: requests.Response) -> Iterator[bytes]:
+        """The content as received. What goes wrong is raised as requests does itself."""
+        raw: Any = response.raw
         size = 0
-        while part := raw.read(1 << 16, decode_content=False):
-            size += len(part)
-            if size > self._max_answer:
-                raw.close()
-                raise too_long(self._max_answer)
-            parts.append(part)
-        raw.release_conn()
-        return b"".join(parts)
+        try:
+            while part := raw.read(1 << 16, decode_content=False):
+                size += len(part)
+                if size > self._max_answer:
+                    raw.close()
+                    raise too_long(self._max_answer)
+                yield part
+        except urllib3.exceptions.ProtocolError as error:
+            raise requests.exceptions.ChunkedEncodingError(error, request=response.request) from error
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise requests.exceptions.ConnectionError(error, request=response.request) from error
+        except urllib3.exceptions.SSLError as error:
+            raise requests.exceptions.SSLError(error, request=response.request) from error
+        finally:
+            raw.release_conn()
 
 
 def verified(response: requests.Response) -> Verified | None:
@@ -166,6 +177,27 @@ class _Exchange:
         """Whether the last answer may choose what is signed next."""
         self.is_home = True
         """Whether all requests so far went to the origin of the first."""
+
+
+class _Hook:
+    """What is called with each answer. A copy of an answer, or one that is stored, does not hold our keys."""
+
+    def __init__(self, auth: SignatureAuth, exchange: _Exchange) -> None:
+        self._auth = auth
+        self._exchange = exchange
+
+    def __call__(self, response: requests.Response, **options: Any) -> requests.Response:
+        return self._auth._answered(self._exchange, response, **options)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _SpentHook, ()
+
+
+class _SpentHook:
+    """That of a request that was signed elsewhere: its nonce is used up."""
+
+    def __call__(self, response: requests.Response, **_: Any) -> requests.Response:
+        return response
 
 
 class _SignedRequest(requests.PreparedRequest):

@@ -94,9 +94,9 @@ class Answer:
                 body, lines = await asyncio.to_thread(self._signed, status, lines, body)
             else:
                 body, lines = self._signed(status, lines, body)
-        if self.method == "HEAD" or status == 304:
+        if self.method == "HEAD" and status not in (204, 304):
             lines += [] if self.route is not None else stated[:1]
-        elif status != 204:
+        elif status not in (204, 304):
             lines.append((b"content-length", b"%d" % len(body)))
         await self.send({"type": "http.response.start", "status": status, "headers": lines})
         await self.send({"type": "http.response.body", "body": body, "more_body": False})

@@ -34,7 +34,7 @@ class Flow:
     `follow_redirects` follows redirects within the origin, each with a signature of its own. Where there is a `verifier`, the
     answer must prove where it leads to: its signature covers `location`, by a profile of the service that has it in
     `if_present`. The client's own setting must stay off: it would send the signature of one request with another, which is
-    an error before anything is sent.
+    an error: before anything is sent by the transports of the library, after it by others.
 
     An instance is shared by threads, tasks and clients. What hooks of the client change in a request is not covered.
     """
@@ -98,12 +98,16 @@ class Flow:
             return _read_by_hook(response)
         parts: list[bytes] = []
         size = 0
-        for part in response.stream:
-            size += len(part)
-            if size > self._max_answer:
-                response.close()
-                raise too_long(self._max_answer)
-            parts.append(part)
+        try:
+            for part in response.stream:
+                size += len(part)
+                if size > self._max_answer:
+                    response.close()
+                    raise too_long(self._max_answer)
+                parts.append(part)
+        except self._library.RequestError as error:
+            error.request = response.request
+            raise
         response.close()
         return b"".join(parts)
 
@@ -112,12 +116,16 @@ class Flow:
             return _read_by_hook(response)
         parts: list[bytes] = []
         size = 0
-        async for part in response.stream:
-            size += len(part)
-            if size > self._max_answer:
-                await response.aclose()
-                raise too_long(self._max_answer)
-            parts.append(part)
+        try:
+            async for part in response.stream:
+                size += len(part)
+                if size > self._max_answer:
+                    await response.aclose()
+                    raise too_long(self._max_answer)
+                parts.append(part)
+        except self._library.RequestError as error:
+            error.request = response.request
+            raise
         await response.aclose()
         return b"".join(parts)
 

@@ -13,6 +13,7 @@
 | `SCHEME` | middleware | the scheme that clients use; default `https` |
 | `MAX_BODY` | middleware | bytes of content that are read at most; default 1 MiB |
 | `EXEMPT` | middleware | paths that need no signature; default none |
+| `MOUNT` | middleware | under WSGI, the path that the application is mounted at; default `FORCE_SCRIPT_NAME` or none |
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ _NAMES = frozenset(
         "SCHEME",
         "MAX_BODY",
         "EXEMPT",
+        "MOUNT",
     ]
 )
 _IMPORTED = frozenset({"KEYRING", "CONTEXT", "VERIFIER", "SIGNER", "MESSAGE_CONTEXT"})

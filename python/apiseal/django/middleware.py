@@ -24,7 +24,9 @@ from typing import Any
 from urllib.parse import quote
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, RequestDataTooBig
+from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 import apiseal
@@ -131,6 +133,7 @@ class SealMiddleware:
             )
         self.scheme: str = conf.value("SCHEME") or "https"
         self.max_body: int = conf.value("MAX_BODY", 1 << 20)
+        self.mount: str = (conf.value("MOUNT") or settings.FORCE_SCRIPT_NAME or "").rstrip("/")
         exempt: Any = conf.value("EXEMPT", ())
         if isinstance(exempt, str) or not isinstance(exempt, Iterable):
             raise ImproperlyConfigured("APISEAL['EXEMPT'] is a tuple of paths")
@@ -159,16 +162,19 @@ class SealMiddleware:
                 proof = await self._proof_async(acceptor, message)
             else:
                 # Its store may block.
-                proof = await sync_to_async(self._proof, thread_sensitive=False)(acceptor, message)
+                proof = await sync_to_async(self._proof_in_thread, thread_sensitive=False)(acceptor, message)
         except _Refused as refused:
             return self._answer(request, refused)
         request.apiseal = proof  # type: ignore[attr-defined]
-        return self._signed(request, proof.verified, await self.get_response(request))
+        response = await self.get_response(request)
+        # The context may ask the database, and a signer somebody outside.
+        return await sync_to_async(self._signed)(request, proof.verified, response)
 
     def _received(self, request: HttpRequest) -> tuple[_Message, Any]:
         """The request, and what decrypts it."""
         headers = _headers(request)
         names = {name for name, _ in headers}
+        self._check_wsgi(request, names)
         if not {b"signature", b"signature-input"} <= names:
             raise _Refused(401, "it is not signed", asks=True)
         body = self._body(request)
@@ -176,6 +182,19 @@ class SealMiddleware:
         if acceptor is not None and not _is_json(request.content_type, b"content-encoding" in names):
             raise _Refused(415, "the content is to be decrypted, and is not JSON")
         return _Message(request.method or "", _target(request), headers, body), acceptor
+
+    def _check_wsgi(self, request: HttpRequest, names: set[bytes]) -> None:
+        """What a WSGI server may have made of headers that no signature covers."""
+        if getattr(request, "scope", None) is not None:
+            return
+        mounted = request.META.get("SCRIPT_NAME", "").rstrip("/")
+        if mounted != self.mount:
+            # gunicorn takes it from a header of the peer, and Django chooses the view by what is left of the path.
+            raise _Refused(
+                401, f"the server mounts the application at {mounted[:200]!r}, APISEAL['MOUNT'] at {self.mount!r}"
+            )
+        if b"transfer-encoding" in names:
+            raise _Refused(400, "Django does not read content in chunks from a WSGI server")
 
     def _body(self, request: HttpRequest) -> bytes:
         too_large = _Refused(413, f"more than {self.max_body} bytes of content")
@@ -200,6 +219,13 @@ class SealMiddleware:
             return _accepted(acceptor.accept(*message.parts, scheme=self.scheme, context=self.context))
         except apiseal.ApisealError as error:
             raise _refusal(error) from error
+
+    def _proof_in_thread(self, acceptor: Any, message: _Message) -> Sealed:
+        try:
+            return self._proof(acceptor, message)
+        finally:
+            # No request ends in this thread, so that nobody else does it.
+            close_old_connections()
 
     async def _proof_async(self, acceptor: Any, message: _Message) -> Sealed:
         try:
@@ -246,6 +272,7 @@ class SealMiddleware:
                 done = self.signer.sign_response(response.status_code, headers, body, request=verified)
         except Exception:
             _logger.exception("the response to %r cannot be sealed", request.path_info[:200])
+            _close(response)
             return HttpResponse("internal server error", status=500, content_type="text/plain; charset=utf-8")
         for name, value in done.headers:
             response[name] = value
@@ -274,6 +301,15 @@ class SealMiddleware:
         elif refused.status == 503:
             response["Retry-After"] = "1"
         return response
+
+
+def _close(response: Any) -> None:
+    """Frees what a response holds that nobody gets. Its own `close` would tell that the request is over."""
+    for closer in getattr(response, "_resource_closers", ()):
+        try:
+            closer()
+        except Exception:
+            _logger.exception("what a response held cannot be closed")
 
 
 def _withhold(response: Any) -> None:
@@ -329,6 +365,10 @@ def _headers(request: HttpRequest) -> list[tuple[bytes, bytes]]:
         lines = [(bytes(name).lower(), bytes(value)) for name, value in scope["headers"]]
     else:
         lines = [(name, value) for item in request.META.items() for name, value in _of_wsgi(*item)]
+        is_empty = request.META.get("CONTENT_LENGTH") in (None, "", "0")
+        if is_empty and '"content-type"' not in request.META.get("HTTP_SIGNATURE_INPUT", ""):
+            # wsgiref makes it up where there is none.
+            lines = [line for line in lines if line != (b"content-type", b"text/plain")]
     # Django's test clients send an empty one; it means what none means.
     return [line for line in lines if line != (b"cookie", b"")]
 

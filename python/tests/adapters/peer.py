@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -62,3 +63,33 @@ def sign_answer(handler: Any, body: bytes = b"{}", *lines: tuple[str, str], stat
     proof = checks.verify(handler.command, handler.path, handler.headers.items(), scheme="http")
     own = [("Content-Type", "application/json"), *lines]
     return own + SIGNER.sign_response(status, own, body, request=proof).headers
+
+
+@contextlib.contextmanager
+def saying(text: bytes, *, stalls: bool = False) -> Iterator[str]:
+    """Where whoever connects is told this, before the connection ends, or stays open and silent."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    over, silent = threading.Event(), contextlib.ExitStack()
+
+    def serve() -> None:
+        while not over.is_set():
+            connection = listener.accept()[0]
+            with contextlib.suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(text)
+            if stalls:
+                silent.enter_context(connection)
+            else:
+                connection.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        over.set()
+        # Wakes whoever waits for a connection.
+        socket.create_connection(listener.getsockname()).close()
+        thread.join()
+        silent.close()
+        listener.close()

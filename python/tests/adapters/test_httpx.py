@@ -17,7 +17,7 @@ import httpx
 import httpx2
 import pytest
 from apiseal.asgi import VerifyMiddleware
-from peer import peer_of, sign_answer
+from peer import peer_of, saying, sign_answer
 from services import application
 from support import CLIENT_SEALED, CLIENT_VERIFIER, LAX, ORDER, SERVER_SEALED, SIGNER, lax_ring, serving, store
 
@@ -203,6 +203,15 @@ def test_a_hook_that_reads_the_answer_is_no_reason_to_wait(both: Both, coded: bo
 def test_a_long_answer_is_not_read_to_its_end(both: Both, base: str) -> None:
     with pytest.raises(apiseal.ApisealError, match="max_answer"):
         both.ask(both.auth(max_answer=2000, required=False), "GET", base + "/stream?pieces=3")
+
+
+@pytest.mark.parametrize("stalls", [False, True])
+def test_a_connection_that_fails_tells_its_request(both: Both, stalls: bool) -> None:
+    kind = both.library.ReadTimeout if stalls else both.library.RemoteProtocolError
+    text = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc"
+    with saying(text, stalls=stalls) as url, pytest.raises(kind) as raised:
+        both.ask(both.auth(), "GET", url, client={"timeout": 0.3})
+    assert str(raised.value.request.url).rstrip("/") == url
 
 
 # Once more.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import io
 import json
+import pickle
 import threading
 from typing import Any
 
@@ -13,7 +15,7 @@ import pytest
 import requests
 from apiseal.asgi import SealedRoute, VerifyMiddleware
 from apiseal.requests import SignatureAuth, verified
-from peer import peer_of, sign_answer
+from peer import peer_of, saying, sign_answer
 from services import application
 from support import CIPHER, CLIENT_SEALED, CLIENT_VERIFIER, ORDER, SIGNER, serving, store
 
@@ -319,3 +321,50 @@ def test_a_service_that_demands_more_is_satisfied_by_the_second_request() -> Non
     with serving(service) as base:
         own = auth(None, signer=apiseal.Signer(ring))
         assert requests.get(base + "/echo/x", auth=own, headers={"X-Tenant": "7"}, timeout=20).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("answer", "stalls", "kind"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc", False, requests.exceptions.ChunkedEncodingError),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            False,
+            requests.exceptions.ChunkedEncodingError,
+        ),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc", True, requests.exceptions.ConnectionError),
+    ],
+)
+def test_a_connection_that_fails_is_an_error_of_requests(answer: bytes, stalls: bool, kind: type[Exception]) -> None:
+    with saying(answer, stalls=stalls) as url:
+        with pytest.raises(kind):
+            requests.get(url, timeout=0.3).content  # noqa: B018
+        with pytest.raises(kind) as raised:
+            requests.get(url, auth=auth(), timeout=0.3)
+    assert raised.value.request is not None and raised.value.request.url == url + "/"
+
+
+def test_a_connection_is_given_back_whatever_comes_of_it(base: str) -> None:
+    with requests.Session() as session:
+        session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=1, pool_block=True))
+        for _ in range(3):
+            with pytest.raises(apiseal.DocumentError):
+                session.get(base + "/echo/x", auth=auth(max_answer=3), timeout=20)
+        assert session.get(base + "/echo/x", auth=auth(), timeout=20).status_code == 200
+
+
+def test_an_answer_is_copied_and_stored_without_our_keys(base: str) -> None:
+    got = requests.get(base + "/echo/x", auth=auth(), timeout=20)
+    for other in (pickle.loads(pickle.dumps(got)), copy.deepcopy(got)):
+        assert other.json() == got.json() and other.request.url == got.request.url
+        assert verified(other) is None
+        assert other.request.hooks["response"][0](other) is other
+
+
+def test_headers_that_the_library_would_add_can_be_covered() -> None:
+    with peer_of(lambda handler: (200, [], b"{}")) as peer:
+        bare: Any = {"User-Agent": None, "Accept-Encoding": None}
+        requests.get(peer.url + "/x", headers=bare, auth=auth(None), timeout=20)
+        requests.get(peer.url + "/x", headers=bare, timeout=20)
+    signed, plain = (headers for _, _, headers, _ in peer.got)
+    assert (signed["user-agent"], signed["accept-encoding"]) == (plain["user-agent"], plain["accept-encoding"])
