@@ -1,10 +1,11 @@
 //! Functions of the caller that the core calls: clock, audit hook, external signer. They may be called on any thread.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use apiseal::{Audit, Clock, Event, ExternalSigner, SystemClock};
-use pyo3::exceptions::PyKeyboardInterrupt;
+use pyo3::exceptions::{PyException, PyKeyboardInterrupt};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
@@ -86,11 +87,31 @@ impl ExternalSigner for OwnSigner {
             signature.and_then(|signature| signature.extract::<Vec<u8>>()).map_err(|error| {
                 let text = error.get_type(py).name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
                 // What it says may hold secrets of the other side: the exception goes to the hook, not into the error.
-                unraisable(py, error, self.0.bind(py));
+                keep(py, error, self.0.bind(py));
                 format!("it raised {text}")
             })
         })
     }
+}
+
+thread_local! {
+    /// What ends the call that a callback was asked in.
+    static ENDING: RefCell<Option<PyErr>> = const { RefCell::new(None) };
+}
+
+/// Hands what a callback raised to the hook, but for what ends a program or a task (`SystemExit`, `CancelledError`, …): the
+/// call fails by it in any case, and raises it as it is.
+pub(crate) fn keep(py: Python<'_>, error: PyErr, raised_by: &Bound<'_, PyAny>) {
+    if error.is_instance_of::<PyException>(py) {
+        unraisable(py, error, raised_by);
+    } else {
+        ENDING.set(Some(error));
+    }
+}
+
+/// What was kept on this thread.
+pub(crate) fn kept() -> Option<PyErr> {
+    ENDING.take()
 }
 
 /// Hands what a callback raised to `sys.unraisablehook`. An interrupt is raised again where the main thread goes on: nobody

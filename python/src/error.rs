@@ -1,9 +1,12 @@
 //! Errors of the core become exceptions, whose classes are written in Python: `apiseal/errors.py`.
 
+use apiseal::Code;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
+
+use crate::callbacks;
 
 /// What a call ends with when it fails: an error of the core, or an exception of Python.
 #[derive(Debug)]
@@ -53,6 +56,10 @@ impl From<std::io::Error> for Fault {
 impl From<Fault> for PyErr {
     fn from(fault: Fault) -> Self {
         match fault {
+            // These are the errors of calls that a callback has failed.
+            Fault::Core(error) if matches!(error.code(), Code::ExternalSigner | Code::ReplayUnavailable) => {
+                callbacks::kept().unwrap_or_else(|| of_core(&error))
+            }
             Fault::Core(error) => of_core(&error),
             Fault::Python(error) => error,
         }

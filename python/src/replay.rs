@@ -71,7 +71,7 @@ impl ReplayStore for OwnStore {
             match asked {
                 Ok(outcome) => outcome_of(&outcome),
                 Err(error) => {
-                    callbacks::unraisable(py, error, self.0.bind(py));
+                    callbacks::keep(py, error, self.0.bind(py));
                     Outcome::Unknown
                 }
             }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import sys
 import time
@@ -173,3 +174,33 @@ def test_an_interrupt_in_a_callback_is_not_lost(unraisable: list) -> None:
                 pass
             pytest.fail("it goes on")
     assert unraisable == []
+
+
+@pytest.mark.parametrize("kind", [SystemExit, asyncio.CancelledError, GeneratorExit, KeyboardInterrupt])
+def test_what_ends_a_program_or_a_task_is_raised_by_the_call(kind: type[BaseException], unraisable: list) -> None:
+    def end(*_: Any) -> Any:
+        raise kind("the end")
+
+    class Store:
+        claim = end
+
+    lines = signed()
+    point = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"  # RFC 8037, appendix A.2
+    jwk = f'{{"kty": "OKP", "crv": "Ed25519", "x": "{point}"}}'
+    hsm = apiseal.Keyring([apiseal.Key.from_jwk("hsm", "ed25519", jwk).replace(principal="ACME", direction="req")])
+    for call in (
+        lambda: verifier(Store()).verify("POST", URL, lines, BODY),
+        lambda: signed(keyring=hsm, key="hsm", external=end),
+    ):
+        with pytest.raises(kind, match="the end"):
+            call()
+    assert unraisable == []
+
+    # Nothing is left of it for another call.
+    class Broken:
+        def claim(self, _: Any) -> str:
+            raise OSError("gone")
+
+    with pytest.raises(apiseal.ReplayStoreError):
+        verifier(Broken()).verify("POST", URL, signed(), BODY)
+    assert [type(own) for own, _ in unraisable] == [OSError]
