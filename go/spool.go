@@ -8,7 +8,8 @@ import (
 	"unsafe"
 )
 
-// Spool takes content that arrives in pieces. Its zero value is one that was closed. Keep the pieces where nobody reads them until Finish gives its verdict.
+// Spool takes content that arrives in pieces. Keep the pieces where nobody reads them until Finish gives its verdict. Its zero
+// value is one that was closed.
 type Spool struct {
 	lock    sync.Mutex
 	spool   object
