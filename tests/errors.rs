@@ -45,7 +45,7 @@ fn document() -> String {
          It never holds text of the document beyond member names, and never a secret.\n\n\
          Towards a peer, answer every failure from 500 on alike. `Rejected` tells nothing more on purpose. A message that does\n\
          not verify is a plain 401, whatever the code; where the replay store cannot decide (616, 617), 503.\n\n\
-         The command exits with 1 for documents and messages that were refused (211–225, 501, 600–624), 2 for arguments,\n\
+         The command exits with 1 for documents and messages that were refused (211–226, 501, 600–619 and 621–624), 2 for arguments,\n\
          contexts, policies, profiles and keys, 3 for malformed or too large input (300–317, 500), 4 for failed input or output, 5 for internal errors.\n",
     );
     let mut last = None;
