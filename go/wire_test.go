@@ -24,6 +24,14 @@ func including(t *testing.T, list string, components ...string) *Profile {
 	return must[*Profile](t)(ParseProfile(text))
 }
 
+// covering are a signer and a verifier that cover headers where they are.
+func (s *shop) covering(t *testing.T, headers ...string) (*Signer, *Verifier) {
+	t.Helper()
+	profile := including(t, "if_present", headers...)
+	verifier := must[*Verifier](t)(NewVerifier(s.ring, profile, must[*Replay](t)(UncheckedReplay())))
+	return must[*Signer](t)(NewSigner(s.ring, profile, WithKey("acme-req"))), verifier
+}
+
 func TestHeadersThatNetHTTPAddsAreCovered(t *testing.T) {
 	shop := newShop(t)
 	added := including(t, "require", "user-agent", "content-length")
@@ -60,10 +68,7 @@ func TestHeadersThatNetHTTPAddsAreCovered(t *testing.T) {
 }
 
 func TestARequestWithoutAUserAgentStaysOne(t *testing.T) {
-	shop := newShop(t)
-	optional := including(t, "if_present", "user-agent")
-	client := must[*Signer](t)(NewSigner(shop.ring, optional, WithKey("acme-req")))
-	requests := must[*Verifier](t)(NewVerifier(shop.ring, optional, must[*Replay](t)(UncheckedReplay())))
+	client, requests := newShop(t).covering(t, "user-agent")
 	handler := requests.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if agents, there := r.Header["User-Agent"]; there {
 			t.Errorf("%q", agents)
@@ -80,10 +85,7 @@ func TestARequestWithoutAUserAgentStaysOne(t *testing.T) {
 }
 
 func TestCookiesInAnySpellingAreCovered(t *testing.T) {
-	shop := newShop(t)
-	covers := including(t, "if_present", "cookie")
-	client := must[*Signer](t)(NewSigner(shop.ring, covers, WithKey("acme-req")))
-	requests := must[*Verifier](t)(NewVerifier(shop.ring, covers, must[*Replay](t)(UncheckedReplay())))
+	client, requests := newShop(t).covering(t, "cookie")
 	handler := requests.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, cookie := range r.Cookies() {
 			fmt.Fprint(w, cookie.Name, "=", cookie.Value, " ")

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::input::{Hashes, is_at, is_input};
 use crate::output::{Failure, Result, file_failure};
-use crate::sink::{follow, take_over};
+use crate::sink::{regular, take_over};
 
 /// Bytes that are read at once.
 const CHUNK: usize = 256 << 10;
@@ -49,13 +49,8 @@ impl Part {
     /// # Errors
     /// The file cannot be read or written, is the input, was not left by a run, or another run is at it.
     pub(crate) fn open(target: &Path, input: Option<&Path>) -> Result<Self> {
-        let target = match fs::metadata(target) {
-            Ok(old) if !old.is_file() => return Err(not_a_file(target)),
-            Ok(_) => fs::canonicalize(target),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => follow(target),
-            Err(error) => Err(error),
-        }
-        .map_err(|error| file_failure(target, error))?;
+        let found = regular(target).map_err(|error| file_failure(target, error))?;
+        let target = found.ok_or_else(|| not_a_file(target))?;
         let Some(name) = target.file_name() else {
             return Err(Failure::Usage(format!("{}: not a file name", target.display())));
         };

@@ -41,18 +41,16 @@ impl Sink {
     /// file keeps its owner, group and permissions, a new one is readable by its owner only; a link stays a link. A pipe
     /// or a device is written to as it is.
     pub(crate) fn at(path: &Path) -> Result<Self> {
-        let sink = match fs::metadata(path) {
-            Ok(old) if old.is_file() => fs::canonicalize(path).and_then(|target| {
-                let file = NewFile::beside(&target)?;
-                take_over(file.file(), &old, path)?;
+        let sink = match regular(path) {
+            Ok(Some(target)) => NewFile::beside(&target).and_then(|file| {
+                if let Ok(old) = fs::metadata(&target) {
+                    take_over(file.file(), &old, path)?;
+                }
                 Ok(Sink::new_file(file, path))
             }),
-            Ok(_) => {
+            Ok(None) => {
                 OpenOptions::new().write(true).open(path).map(|file| Sink::stream(file, path.to_owned()))
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => follow(path)
-                .and_then(|target| NewFile::beside(&target))
-                .map(|file| Sink::new_file(file, path)),
             Err(error) => Err(error),
         };
         sink.map_err(|error| file_failure(path, error))
@@ -155,8 +153,18 @@ fn is_pipe(_: &File) -> bool {
     false
 }
 
+/// The regular file that a path leads to, whether it is there yet or not; `None` for a pipe, a device or a folder.
+pub(crate) fn regular(path: &Path) -> io::Result<Option<PathBuf>> {
+    match fs::metadata(path) {
+        Ok(old) if !old.is_file() => Ok(None),
+        Ok(_) => fs::canonicalize(path).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => follow(path).map(Some),
+        Err(error) => Err(error),
+    }
+}
+
 /// The path that does not exist behind links that do.
-pub(crate) fn follow(path: &Path) -> io::Result<PathBuf> {
+fn follow(path: &Path) -> io::Result<PathBuf> {
     let mut target = path.to_owned();
     for _ in 0..40 {
         match fs::read_link(&target) {

@@ -169,12 +169,22 @@ fn keys_that_open_nothing_by_themselves_are_told_of() {
     assert_eq!(text(&add.stderr), "");
     let add = keys(&place, &["add", "--kid", "scoped", "--scope", "purpose=orders"]);
     assert_eq!(text(&add.stderr), "");
+    let sealed = text(&place.crypt("encrypt", &[], DOCUMENT).stdout);
     let promote = keys(&place, &["promote", "scoped"]);
     let told = text(&promote.stderr);
     assert!(
-        told.contains(&format!("`{first}`")) && told.contains("`next`") && !told.contains("`scoped`"),
+        told.contains(&format!("`{first}`"))
+            && told.contains("what `next`")
+            && !told.contains("what `scoped`"),
         "{told}"
     );
+    let output = place.crypt("decrypt", &[], &sealed);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("list it in the rule's \"keys\""), "{}", text(&output.stderr));
+    // A wider one beside it takes nothing over.
+    let back = keys(&place, &["promote", &first]);
+    assert_eq!((done(&back)["primary"].as_bool(), text(&back.stderr)), (Some(true), String::new()));
+    assert_eq!(done(&keys(&place, &["show", "scoped"]))["primary"], true);
     let dead =
         place.run(&["keys", "new", "--keyring", "dead.json", "--unsealed", "--expires", "2020-01-01"], "");
     assert!(text(&dead.stderr).contains("has expired"), "{}", text(&dead.stderr));

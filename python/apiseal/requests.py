@@ -68,7 +68,7 @@ class SignatureAuth(AuthBase):
         if request.headers.pop("Transfer-Encoding", None) is not None or body:
             request.headers["Content-Length"] = str(len(body))
         # What would be sent where there is none is stated, so that a profile may name it.
-        request.headers.setdefault("User-Agent", f"python-urllib3/{version('urllib3')}")
+        request.headers.setdefault("User-Agent", _AGENT)
         request.headers.setdefault("Accept-Encoding", "identity")
         head = _head(request, body)
         exchange = _Exchange(request, body, self._exchanges.outgoing(head, body, self._exchanges.route(head)))
@@ -163,6 +163,7 @@ def verified(response: requests.Response) -> Verified | None:
 
 
 _KEY = "_apiseal_verified"
+_AGENT = f"python-urllib3/{version('urllib3')}"
 
 
 class _Exchange:

@@ -100,13 +100,18 @@ pub(super) fn passwd(args: &PasswdArgs) -> Result<()> {
     rewrap(&args.keyring, &new)
 }
 
-/// A rule without "keys" opens what keys of the primary's scope have sealed, and nothing else.
+/// A rule without "keys" opens what keys of the primary's scope have sealed, and nothing else. The primary of a context is
+/// the one of the narrowest scope.
 fn tell_of_scopes(ring: &Keyring, promoted: &str) {
-    let Some(primary) = ring.key(promoted) else { return };
-    let left = |key: &&Key| key.purpose() == primary.purpose() && !key.scope().eq(primary.scope());
-    for key in ring.keys().filter(left).filter(|key| key.purpose() == Purpose::Seal) {
+    let Some(primary) = ring.key(promoted).filter(|key| key.purpose() == Purpose::Seal) else { return };
+    let is_wider = |key: &&Key| {
+        key.purpose() == Purpose::Seal
+            && key.scope().count() < primary.scope().count()
+            && key.scope().all(|pair| primary.scope().any(|own| own == pair))
+    };
+    for key in ring.keys().filter(is_wider) {
         complain(format_args!(
-            "warning: what `{}` has sealed opens by rules only that list it in \"keys\": its scope is another one",
+            "warning: in the scope of `{promoted}`, what `{}` has sealed opens by rules only that list it in \"keys\"",
             key.kid()
         ));
     }

@@ -26,11 +26,8 @@ impl KeyringFile {
         random: &dyn Random,
         change: impl FnOnce(&Keyring) -> Result<Keyring>,
     ) -> Result<Keyring> {
-        let path = &behind_links(path)?;
-        let _lock = lock(path)?;
-        let ring = change(&KeyringFile::load(path, name, wrap, min_rev)?)?;
-        KeyringFile::save(path, &ring, name, wrap, random)?;
-        Ok(ring)
+        let load = |path: &Path| KeyringFile::load(path, name, wrap, min_rev);
+        changed(path, load, change, |path, ring| KeyringFile::save(path, ring, name, wrap, random))
     }
 
     /// Seals a keyring file under another wrap, as the next revision: with `min_rev` the file that was sealed before
@@ -46,11 +43,8 @@ impl KeyringFile {
         min_rev: Option<u64>,
         random: &dyn Random,
     ) -> Result<Keyring> {
-        let path = &behind_links(path)?;
-        let _lock = lock(path)?;
-        let ring = KeyringFile::load(path, name, wrap, min_rev)?.renewed()?;
-        KeyringFile::save(path, &ring, name, new, random)?;
-        Ok(ring)
+        let load = |path: &Path| KeyringFile::load(path, name, wrap, min_rev);
+        changed(path, load, Keyring::renewed, |path, ring| KeyringFile::save(path, ring, name, new, random))
     }
 
     /// Seals a keyring file that is in clear, as the next revision. Copies of the old file still show every key.
@@ -65,11 +59,8 @@ impl KeyringFile {
         min_rev: Option<u64>,
         random: &dyn Random,
     ) -> Result<Keyring> {
-        let path = &behind_links(path)?;
-        let _lock = lock(path)?;
-        let ring = KeyringFile::hazmat_load_clear(path, name, min_rev)?.renewed()?;
-        KeyringFile::save(path, &ring, name, new, random)?;
-        Ok(ring)
+        let load = |path: &Path| KeyringFile::hazmat_load_clear(path, name, min_rev);
+        changed(path, load, Keyring::renewed, |path, ring| KeyringFile::save(path, ring, name, new, random))
     }
 
     /// As [`KeyringFile::update`] for a file in clear.
@@ -82,12 +73,23 @@ impl KeyringFile {
         min_rev: Option<u64>,
         change: impl FnOnce(&Keyring) -> Result<Keyring>,
     ) -> Result<Keyring> {
-        let path = &behind_links(path)?;
-        let _lock = lock(path)?;
-        let ring = change(&KeyringFile::hazmat_load_clear(path, name, min_rev)?)?;
-        KeyringFile::hazmat_save_clear(path, &ring, name)?;
-        Ok(ring)
+        let load = |path: &Path| KeyringFile::hazmat_load_clear(path, name, min_rev);
+        changed(path, load, change, |path, ring| KeyringFile::hazmat_save_clear(path, ring, name))
     }
+}
+
+/// Reads, changes and writes a file while other changes wait.
+fn changed(
+    path: &Path,
+    load: impl FnOnce(&Path) -> Result<Keyring>,
+    change: impl FnOnce(&Keyring) -> Result<Keyring>,
+    save: impl FnOnce(&Path, &Keyring) -> Result<()>,
+) -> Result<Keyring> {
+    let path = &behind_links(path)?;
+    let _lock = lock(path)?;
+    let ring = change(&load(path)?)?;
+    save(path, &ring)?;
+    Ok(ring)
 }
 
 /// The file itself: a change through a link is one of the file that others read, and waits for theirs.

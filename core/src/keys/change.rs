@@ -53,7 +53,8 @@ impl Keyring {
                     .is_some_and(|own| (own.purpose, &own.scope) != (key.purpose, &key.scope))
             };
             primaries.retain(stays);
-            primaries.push(at);
+            // They stand in the order of their keys, as a file lists them.
+            primaries.insert(primaries.partition_point(|other| *other < at), at);
             Ok(())
         })
     }
